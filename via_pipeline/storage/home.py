@@ -1,0 +1,97 @@
+"""The two places of an installation: what people keep (``data``) and what a run makes (``home``)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one installation. Deleting ``root`` and running again gives the same bytes.
+
+    ``root`` is ``VIA_HOME`` (default ``.via``); ``data`` is ``VIA_DATA`` (default ``data``) and holds
+    ``landing``, ``register`` and ``reference``.
+    """
+
+    root: Path
+    data: Path
+
+    @classmethod
+    def from_env(cls) -> Home:
+        """The installation that ``VIA_HOME`` and ``VIA_DATA`` point at, as absolute paths."""
+        return cls(
+            root=Path(os.environ.get("VIA_HOME", ".via")).absolute(),
+            data=Path(os.environ.get("VIA_DATA", "data")).absolute(),
+        )
+
+    @property
+    def landing(self) -> Path:
+        """Deliveries as partners send them: ``landing/<source>/<received date>/<file>``."""
+        return self.data / "landing"
+
+    @property
+    def lake(self) -> Path:
+        """Working tables (Parquet), restricted."""
+        return self.root / "lake"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows set aside, restricted."""
+        return self.root / "quarantine"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite file that knows every file ever seen."""
+        return self.root / "ledger" / "ledger.sqlite"
+
+    @property
+    def reports(self) -> Path:
+        """Reports to partners and validation pages, restricted."""
+        return self.root / "reports"
+
+    @property
+    def letters(self) -> Path:
+        """Letter packages, one folder an edition."""
+        return self.root / "letters"
+
+    @property
+    def serve(self) -> Path:
+        """What BI tools read."""
+        return self.root / "serve"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance storage."""
+        return self.root / "dagster"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files, one a writer."""
+        return self.root / "locks"
+
+    @property
+    def scratch(self) -> Path:
+        """DuckDB's spill folder, restricted."""
+        return self.root / "scratch"
+
+    def ensure(self) -> Home:
+        """Create the folders; those that hold personal data are for the owner only (0700)."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for private in (
+            self.lake,
+            self.quarantine,
+            self.ledger.parent,
+            self.reports,
+            self.dagster,
+            self.locks,
+            self.scratch,
+        ):
+            private.mkdir(parents=True, exist_ok=True)
+            private.chmod(_PRIVATE)
+        for public in (self.letters, self.serve):
+            public.mkdir(parents=True, exist_ok=True)
+        return self
