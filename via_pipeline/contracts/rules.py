@@ -9,7 +9,7 @@ The staged table that rules are run on (made by ``intake/conform.py``) has, besi
 
 - ``<column>__tekst``   trimmed text of a column that is not text itself (date, number, boolean);
 - ``<column>__fout``    for an identifying column: NULL, ``ontbreekt``, ``vorm`` or ``elfproef``;
-- ``regel__<rule id>``  1 or 0 for a rule that is a predicate (``Rule.predicate``; NULL counts as 1).
+- ``regel__<rule id>``  1 or 0 for a rule that is a predicate (``Rule.predicate``; NULL is 1).
 
 Text that stands for a kind of missing (``Column.missing``) is NULL in all of these.
 """
@@ -91,8 +91,8 @@ def rules_of(contract: Contract, table: Table, codelists: dict[str, CodeList]) -
                 {"column_list": list(table.key)}
                 if len(table.key) > 1
                 else {"column": table.key[0]},
-                f"Deze rij staat er dubbel in: {_key_words(table)} moet uniek zijn binnen het bestand. "
-                "Lever per sleutel één rij.",
+                f"Deze rij staat er dubbel in: {_key_words(table)} moet uniek zijn binnen het "
+                "bestand. Lever per sleutel één rij.",
             )
         )
     rules += [_declared(contract, table, quality, None) for quality in table.quality]

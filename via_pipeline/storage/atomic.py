@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -57,8 +57,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 _flush(file)
         if path.exists():
-            os.replace(path, aside)
-        os.replace(temporary, path)
+            path.replace(aside)
+        temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)

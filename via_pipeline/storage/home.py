@@ -1,4 +1,4 @@
-"""The two places of an installation: what people keep (``data``) and what a run makes (``home``)."""
+"""The two places of an installation: what people keep (``data``), what a run makes (``home``)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PRIVATE = 0o700
 class Home:
     """Paths of one installation. Deleting ``root`` and running again gives the same bytes.
 
-    ``root`` is ``VIA_HOME`` (default ``.via``); ``data`` is ``VIA_DATA`` (default ``data``) and holds
-    ``landing``, ``register`` and ``reference``.
+    ``root`` is ``VIA_HOME`` (default ``.via``); ``data`` is ``VIA_DATA`` (default ``data``) and
+    holds ``landing``, ``register`` and ``reference``.
     """
 
     root: Path
