@@ -1,0 +1,63 @@
+"""The SQLAlchemy dialect through which Great Expectations runs its rules inside DuckDB.
+
+Belongs here: what GX needs to believe that DuckDB is PostgreSQL, and nothing else. GX has no
+DuckDB support; under the name ``postgresql`` it takes its PostgreSQL paths, which DuckDB
+understands but for three things, put right below. The module leans on ``duckdb-sqlalchemy``'s
+private ``_buffer_pending_result``: the version is pinned and every behaviour has a test.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+from duckdb_sqlalchemy import ConnectionWrapper, DuckDBCompiler
+from duckdb_sqlalchemy import Dialect as DuckDBDialect
+from sqlalchemy.dialects import registry
+
+SCHEME = "viaduckdb"
+"""The URL scheme; registered when this module is imported."""
+
+
+class _KeepingConnection(ConnectionWrapper):
+    """Keeps the rows of the last query: GX reads them after it gave the connection back."""
+
+    def rollback(self) -> None:
+        self._buffer_pending_result()
+        super().rollback()
+
+    def close(self) -> None:
+        self._buffer_pending_result()
+        super().close()
+
+
+class _Compiler(DuckDBCompiler):
+    """PostgreSQL's ``~`` searches; DuckDB's ``~`` is a full match, so it becomes a function."""
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
+        if operator.opstring not in {"~", "!~"}:
+            return super().visit_custom_op_binary(element, operator, **kw)
+        left = self.process(element.left, **kw)
+        right = self.process(element.right, **kw)
+        search = f"regexp_matches({left}, {right})"
+        return f"(NOT {search})" if operator.opstring == "!~" else search
+
+
+class GxDuckDBDialect(DuckDBDialect):
+    """DuckDB under PostgreSQL's name, on cursors of one connection that is already open.
+
+    ``connect_args={"source": connection}`` names that connection: every pooled connection is a
+    cursor of it and sees its views, so that nothing has to be written to a database file.
+    """
+
+    name = "postgresql"
+    driver = SCHEME
+    statement_compiler = _Compiler
+    supports_statement_cache = True
+
+    def connect(self, *_: Any, source: duckdb.DuckDBPyConnection, **__: Any) -> Any:
+        """A cursor of ``source``, wrapped; closing it leaves ``source`` open."""
+        return _KeepingConnection(source.cursor())
+
+
+registry.register(SCHEME, __name__, GxDuckDBDialect.__name__)

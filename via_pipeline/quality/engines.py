@@ -1,0 +1,299 @@
+"""Run rules with Great Expectations: on pandas for small tables, inside DuckDB for large ones.
+
+Belongs here: everything that touches GX at run time. Does not belong here: what follows from a
+result (``verdict.py``). Both engines give the same verdict and the same failing rows for every
+expectation in use; a test compares them. Only row numbers come back, all of them, never a value:
+GX's context is ephemeral and silent, and what it collects of values is dropped with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from via_pipeline.contracts.rules import SHAPE, Rule
+from via_pipeline.quality.results import RuleResult
+from via_pipeline.quality.suites import columns_of, suite_of
+from via_pipeline.storage.duck import literal, quoted, work
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+PANDAS_LIMIT_ROWS = 50_000
+"""Tables up to this many rows are validated in pandas, larger ones inside DuckDB."""
+
+ROW = "_row"
+_VIEW = "staged"
+_EXCEPTION = re.compile(r"\b(\w+(?:Error|Exception))\b")
+_COMPOUND_KEY = "expect_compound_columns_to_be_unique"
+_NO_ROWS = "RowListIncomplete"
+_VERDICT_ONLY = {"result_format": "BOOLEAN_ONLY"}
+
+last_import_seconds = 0.0
+"""How long this process waited for the import of Great Expectations; 0.0 where it never did."""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What GX said of one rule: ``rows`` is None for a rule about the whole table."""
+
+    passed: bool
+    failed: int
+    rows: tuple[int, ...] | None
+    error: str | None
+
+
+def run_on_file(
+    rules: Sequence[Rule],
+    parquet: Path,
+    *,
+    threshold_rows: int = PANDAS_LIMIT_ROWS,
+    scratch: Path | None = None,
+) -> list[RuleResult]:
+    """The result of every rule on one staged table, in the order of ``rules``.
+
+    A rule on a column that the file lacks is not run: it is not passed and says so.
+    """
+    with work(scratch) as connection:
+        source = f"read_parquet({literal(parquet)})"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        types = {name: kind for name, kind, *_ in described}
+        rows = connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
+        runnable = [rule for rule in rules if set(columns_of(rule)) <= set(types)]
+        needed = sorted({name for rule in runnable for name in columns_of(rule)} | {ROW})
+        columns = {name: types[name] for name in needed}
+        if not runnable:
+            outcomes: list[_Outcome] = []
+        elif rows <= threshold_rows:
+            outcomes = on_pandas(runnable, _frame(connection, source, columns))
+        else:
+            outcomes = in_duckdb(runnable, connection, source, columns, rows)
+    found = dict(zip((rule.id for rule in runnable), outcomes, strict=True))
+    absent = _Outcome(False, 0, (), "kolom ontbreekt")
+    return [_result(rule, found.get(rule.id, absent), rows) for rule in rules]
+
+
+def run_on_header(rules: Sequence[Rule], header: Sequence[str]) -> list[RuleResult]:
+    """The result of the shape rules on a file's header: an empty table of those columns."""
+    import pandas as pd
+
+    if not rules:
+        return []
+    frame = pd.DataFrame(columns=pd.Index(list(header), dtype=object))
+    outcomes = on_pandas(rules, frame)
+    return [_result(rule, outcome, 1) for rule, outcome in zip(rules, outcomes, strict=True)]
+
+
+def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[_Outcome]:
+    """Run ``rules`` on a frame; unless they are shape rules it has the column ``_row``."""
+    with _context() as context:
+        asset = context.data_sources.add_pandas("pandas").add_dataframe_asset(_VIEW)
+        definition = asset.add_batch_definition_whole_dataframe(_VIEW)
+        batch = definition.get_batch({"dataframe": frame})
+        return _validate(batch, rules, len(frame), python_regex=True)
+
+
+def in_duckdb(
+    rules: Sequence[Rule],
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: dict[str, str],
+    rows: int,
+) -> list[_Outcome]:
+    """Run ``rules`` inside DuckDB on ``columns`` of ``source`` (SQL); no row leaves the engine."""
+    from sqlalchemy.pool import NullPool
+
+    from via_pipeline.quality.dialect import SCHEME
+
+    names = ", ".join(quoted(name) for name in columns)
+    connection.execute(f"CREATE OR REPLACE VIEW {_VIEW} AS SELECT {names} FROM {source}")
+    with _context() as context:
+        datasource = context.data_sources.add_sql(
+            "duckdb",
+            connection_string=f"{SCHEME}:///memory",
+            create_temp_table=False,
+            kwargs={"poolclass": NullPool, "connect_args": {"source": connection}},
+        )
+        asset = datasource.add_table_asset(_VIEW, table_name=_VIEW)
+        batch = asset.add_batch_definition_whole_table(_VIEW).get_batch()
+        outcomes = _validate(batch, rules, rows, python_regex=False)
+    return [
+        _with_rows(outcome, _duplicates(connection, rule))
+        if rule.expectation == _COMPOUND_KEY and outcome.error == _NO_ROWS
+        else outcome
+        for rule, outcome in zip(rules, outcomes, strict=True)
+    ]
+
+
+def _validate(
+    batch: Batch, rules: Sequence[Rule], rows: int, *, python_regex: bool
+) -> list[_Outcome]:
+    """Which rules fail (GX bundles that into few scans), then the rows of those that do.
+
+    On SQL engines GX lists as many row ids as ``partial_unexpected_count`` says; its
+    ``unexpected_index_query`` would be complete too, but its text is not always valid SQL
+    (bound values unfilled, a question mark in a pattern taken for a parameter).
+    """
+    complete = {
+        "result_format": "COMPLETE",
+        "unexpected_index_column_names": [ROW],
+        "partial_unexpected_count": max(rows, 1),
+        "exclude_unexpected_values": True,
+        "include_unexpected_rows": False,
+        "return_unexpected_index_query": False,
+    }
+    first = _results(batch, rules, _VERDICT_ONLY, python_regex)
+    with_rows = [rule for rule in rules if rule.suite != SHAPE and not first[rule.id].success]
+    second = _results(batch, with_rows, complete, python_regex) if with_rows else {}
+    return [_outcome(second.get(rule.id, first[rule.id])) for rule in rules]
+
+
+def _results(
+    batch: Batch, rules: Sequence[Rule], result_format: dict[str, Any], python_regex: bool
+) -> dict[str, Any]:
+    suite = suite_of("regels", rules, python_regex=python_regex)
+    validated = batch.validate(suite, result_format=result_format)
+    by_rule = {result.expectation_config.meta["rule"]: result for result in validated.results}
+    if set(by_rule) != {rule.id for rule in rules}:
+        raise RuntimeError("Great Expectations did not answer for every rule")
+    return by_rule
+
+
+def _outcome(result: Any) -> _Outcome:
+    if error := _error(result.exception_info):
+        return _Outcome(False, 0, (), error)
+    details = result.result or {}
+    if result.success:
+        return _Outcome(True, 0, (), None)
+    count = details.get("unexpected_count")
+    if count is None:
+        return _Outcome(False, 1, None, None)
+    unlisted = _Outcome(False, int(count), (), _NO_ROWS)
+    # Without values GX gives one mapping of column to list, or nothing at all.
+    listed = details.get("unexpected_index_list") or []
+    return _with_rows(unlisted, (row for lists in listed for row in lists[ROW]))
+
+
+def _with_rows(outcome: _Outcome, rows: Iterable[int]) -> _Outcome:
+    """``outcome`` with its failing rows; half a list is no answer, so it keeps its error."""
+    found = tuple(sorted({int(row) for row in rows}))
+    if len(found) != outcome.failed:
+        return replace(outcome, error=_NO_ROWS)
+    return replace(outcome, rows=found, error=None)
+
+
+def _duplicates(connection: duckdb.DuckDBPyConnection, rule: Rule) -> list[int]:
+    """Rows whose compound key stands there more than once.
+
+    GX counts these in SQL but cannot list them; the list must agree with its count.
+    """
+    key = [quoted(name) for name in columns_of(rule)]
+    same = " AND ".join(f"alle.{name} = dubbel.{name}" for name in key)
+    rows = connection.execute(
+        f"SELECT alle.{ROW} FROM {_VIEW} alle JOIN (SELECT {', '.join(key)} FROM {_VIEW} "
+        f"GROUP BY ALL HAVING count(*) > 1) dubbel ON {same}"
+    )
+    return [row for (row,) in rows.fetchall()]
+
+
+def _error(info: dict[str, Any]) -> str | None:
+    """The class of the exception that GX caught: its message may hold a cell's value."""
+    if not info:
+        return None
+    details = [info] if "raised_exception" in info else list(info.values())
+    for detail in details:
+        if detail.get("raised_exception"):
+            lines = str(detail.get("exception_traceback") or "").strip().splitlines()
+            for line in reversed(lines):
+                if found := _EXCEPTION.match(line.split(":")[0].split(".")[-1]):
+                    return found.group(1)
+            return "Exception"
+    return None
+
+
+def _result(rule: Rule, outcome: _Outcome, rows: int) -> RuleResult:
+    about_rows = bool(columns_of(rule)) and outcome.rows is not None
+    return RuleResult(
+        rule=rule.id,
+        table=rule.table,
+        column=rule.column,
+        suite=rule.suite,
+        severity=rule.severity,
+        expectation=rule.expectation,
+        passed=outcome.passed,
+        evaluated=0 if outcome.error else rows if about_rows else 1,
+        failed=outcome.failed,
+        rows=outcome.rows or (),
+        explanation=rule.explanation,
+        error=outcome.error,
+    )
+
+
+def _frame(
+    connection: duckdb.DuckDBPyConnection, source: str, columns: dict[str, str]
+) -> pd.DataFrame:
+    """``columns`` of ``source`` as pandas, NULL kept apart and integers exact.
+
+    Decimals become floats, as the bound that GX compares them with is one in SQL too: Python
+    finds ``Decimal('1.20') > 1.2``. Dates stay dates: nanoseconds end in 2262 and start in 1677.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {
+        pa.int8(): pd.Int64Dtype(),
+        pa.int16(): pd.Int64Dtype(),
+        pa.int32(): pd.Int64Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+        pa.string(): pd.StringDtype(na_value=float("nan")),
+    }
+    selected = ", ".join(
+        f"{quoted(name)}::DOUBLE AS {quoted(name)}" if kind.startswith("DECIMAL") else quoted(name)
+        for name, kind in columns.items()
+    )
+    query = f"SELECT {selected} FROM {source} ORDER BY {quoted(ROW)}"
+    return connection.execute(query).to_arrow_table().to_pandas(types_mapper=nullable.get)
+
+
+@contextmanager
+def _context() -> Iterator[EphemeralDataContext]:
+    """A GX context that writes no file, opens no connection and says nothing."""
+    gx = _import()
+    logger = logging.getLogger("great_expectations")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            context = gx.get_context(mode="ephemeral")
+            context.enable_analytics(False)
+            context.variables.progress_bars = {"globally": False}
+            yield context
+    finally:
+        logger.setLevel(level)
+
+
+def _import() -> Any:
+    """Import GX without its telemetry, and remember how long that took."""
+    global last_import_seconds
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    started = time.perf_counter()
+    import great_expectations
+
+    elapsed = time.perf_counter() - started
+    if elapsed > last_import_seconds:
+        last_import_seconds = elapsed
+    return great_expectations
