@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
@@ -253,12 +253,69 @@ class Delivery:
         return None if found is None else dict(found.groupdict())
 
     def peildatum_of(self, fields: Mapping[str, str]) -> date:
-        """The delivery's reference date, e.g. template ``{periode}-12-31``.
+        """The delivery's reference date.
+
+        The template names fields of the key: ``{periode}-12-31``, or a day of a period,
+        ``{periode:begin}``, ``{periode:einde}``, ``{schooljaar:teldatum}`` (``period_day``).
 
         Raises:
             ValueError: the fields do not make a date.
         """
-        return date.fromisoformat(self.peildatum.format(**fields))
+        periods = {name: _Period(value) for name, value in fields.items()}
+        return date.fromisoformat(self.peildatum.format(**periods))
+
+
+_PERIOD = re.compile(
+    r"(?P<year>\d{4})(?:H(?P<half>[12])|KW(?P<quarter>[1-4])|-(?P<month>\d{2})(?:-(?P<day>\d{2}))?"
+    r"|-(?P<next>\d{4}))?"
+)
+
+
+def period_day(period: str, which: str) -> date:
+    """The ``begin`` or ``einde`` (last day) of a period, or its ``teldatum`` (1 October).
+
+    A period is ``2020``, ``2020H2`` (half-year), ``2020KW3`` (quarter), ``2020-06``, one day
+    ``2020-06-30``, or the school year ``2020-2021``, which runs from 1 August to 31 July.
+
+    Raises:
+        ValueError: ``period`` or ``which`` is none of these.
+    """
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        raise ValueError(f"'{period}' is not a period that is read here")
+    year, part = int(found["year"]), {k: int(v) for k, v in found.groupdict().items() if v}
+    if "day" in part:
+        first, months = date(year, part["month"], part["day"]), 0
+    elif "month" in part:
+        first, months = date(year, part["month"], 1), 1
+    elif "quarter" in part:
+        first, months = date(year, part["quarter"] * 3 - 2, 1), 3
+    elif "half" in part:
+        first, months = date(year, part["half"] * 6 - 5, 1), 6
+    elif "next" in part:
+        if part["next"] != year + 1:
+            raise ValueError(f"'{period}' is not a school year")
+        first, months = date(year, 8, 1), 12
+    else:
+        first, months = date(year, 1, 1), 12
+    if which == "begin":
+        return first
+    if which == "einde":
+        after = first.month - 1 + months
+        beyond = date(first.year + after // 12, after % 12 + 1, 1)
+        return beyond - timedelta(days=1) if months else first
+    if which == "teldatum":
+        return date(year, 10, 1)
+    raise ValueError(f"'{which}' is not a day of a period: begin, einde or teldatum")
+
+
+class _Period(str):
+    """A field of the key that a template may ask a day of."""
+
+    __slots__ = ()
+
+    def __format__(self, which: str) -> str:
+        return period_day(self, which).isoformat() if which else str(self)
 
 
 @dataclass(frozen=True)
@@ -432,7 +489,7 @@ def _column(item: SchemaProperty, where: str) -> Column:
     options = item.logicalTypeOptions or {}
     logical_type = str(item.logicalType)
     codelist = custom.get("codelist")
-    scale = int(options.get("scale", 2 if logical_type == "number" else 0))
+    scale = int(custom.get("scale", options.get("scale", 2 if logical_type == "number" else 0)))
     column = Column(
         name=str(item.name),
         logical_type=logical_type,
