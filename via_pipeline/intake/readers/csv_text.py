@@ -1,0 +1,145 @@
+"""Read CSV: DuckDB's reader for clean files, Python's for everything else. Same rows from both.
+
+Belongs here: rows of delimited text. The fast way gives up at the first thing it cannot read, and
+the careful way then reads the whole file again: ragged rows and stray quotes are set aside by row
+number, never lost. Rows are numbered as a spreadsheet shows them: empty lines count, a cell with a
+line break is one row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from via_pipeline.contracts.model import Delivery, Table
+from via_pipeline.intake import sniff
+from via_pipeline.intake.content import Content
+from via_pipeline.intake.readers.header import Header
+from via_pipeline.intake.readers.raw import MAX_CELL_CHARS, Attach, RawTable, Tally, from_rows
+from via_pipeline.intake.trouble import Refused
+from via_pipeline.storage.duck import literal, quoted
+
+_FIELD_LIMIT = 64 << 20
+
+
+def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
+    """The table in a CSV file.
+
+    Raises:
+        Refused: encoding, delimiter or header is not what was agreed, or not clear.
+    """
+    form = sniff.encoding(content, delivery.csv.encodings)
+    sign, header, lines = sniff.delimiter(
+        content, form, table, delivery.csv, delivery.header_rows, delivery.title_rows
+    )
+    tally = Tally(content.name, table.name)
+    attempts: list[Attach] = []
+    if form.is_plain and lines and Path("/proc/self/fd").exists():
+        attempts.append(_fast(content, form, sign, header, lines))
+    attempts.append(
+        from_rows(header, tally, lambda: careful_rows(content, form, sign, header, tally))
+    )
+    return RawTable(
+        header,
+        tally,
+        tuple(attempts),
+        {"encoding": _name(form), "bom": form.has_bom, "delimiter": sign, "format": "csv"},
+    )
+
+
+def _name(form: sniff.TextForm) -> str:
+    return "utf-8" if form.encoding == "utf-8-sig" else form.encoding
+
+
+def _fast(content: Content, form: sniff.TextForm, sign: str, header: Header, lines: int) -> Attach:
+    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
+    wanted = sorted(header.places.items(), key=lambda item: item[1])
+    chosen = ", ".join(f"c{place} AS {quoted(name)}" for name, place in wanted)
+    any_cell = ", ".join(f"c{index}" for index in range(len(header.names)))
+
+    @contextmanager
+    def attach(connection: duckdb.DuckDBPyConnection, view: str) -> Iterator[None]:
+        with content.lent_path(None if form.is_utf8 else form.encoding) as path:
+            connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {quoted(view)} AS SELECT _row, {chosen} FROM ("
+                f"SELECT row_number() OVER () + {lines} AS _row, * FROM read_csv({literal(path)}, "
+                f"auto_detect=false, columns={{{columns}}}, header=false, skip={lines}, "
+                f"delim={literal(sign)}, quote='\"', escape='\"', strict_mode=true, "
+                f"null_padding=false, ignore_errors=false, max_line_size={MAX_CELL_CHARS}"
+                f")) WHERE coalesce({any_cell}, NULL) IS NOT NULL"
+            )
+            try:
+                yield
+            finally:
+                connection.execute(f"DROP VIEW IF EXISTS {quoted(view)}")
+
+    return attach
+
+
+def careful_rows(
+    content: Content, form: sniff.TextForm, sign: str, header: Header, tally: Tally
+) -> Iterator[tuple[int, list[str]]]:
+    """Every row after the header with its number; rows that cannot be read go to ``tally``.
+
+    Raises:
+        Refused: a quote is opened and never closed.
+    """
+    csv.field_size_limit(_FIELD_LIMIT)
+    width = len(header.names)
+    with content.open() as handle, io.TextIOWrapper(handle, form.encoding, newline="") as text:
+        rows = csv.reader(text, delimiter=sign, doublequote=True, strict=True)
+        number = 0
+        while True:
+            number += 1
+            started = rows.line_num
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if number <= header.first_data_index:
+                    continue
+                _broken(tally, number, str(error), rows.line_num - started)
+                continue
+            if number <= header.first_data_index or not any(row):
+                continue
+            if len(row) != width:
+                tally.malformed_row(
+                    number,
+                    f"Rij {number} heeft {len(row)} cellen, de kopregel {width} kolommen. "
+                    "Controleer of een scheidingsteken in een tekst tussen aanhalingstekens staat.",
+                )
+                continue
+            if any("\0" in cell for cell in row):
+                tally.malformed_row(number, f"Rij {number} bevat een onleesbaar teken (NUL).")
+                continue
+            yield number, row
+
+
+def _broken(tally: Tally, number: int, problem: str, lines: int) -> None:
+    swallowed = "unexpected end" in problem or ("field larger" in problem and lines > 1)
+    if swallowed:
+        raise Refused(
+            "bestand__aanhalingsteken",
+            f"In rij {number} begint een tekst met een aanhalingsteken dat niet wordt gesloten; "
+            "wat erna komt is niet te lezen. Sluit het aanhalingsteken, of verdubbel het als het "
+            "bij de tekst hoort.",
+            row=number,
+        )
+    if "field larger" in problem:
+        tally.malformed_row(
+            number,
+            f"Rij {number}: een cel is langer dan {MAX_CELL_CHARS} tekens.",
+            rule="bestand__cel",
+        )
+        return
+    tally.malformed_row(
+        number,
+        f"Rij {number} bevat een aanhalingsteken op een plaats waar het niet kan. Verdubbel "
+        "een aanhalingsteken dat bij de tekst hoort.",
+    )
