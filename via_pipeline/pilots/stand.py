@@ -1,0 +1,161 @@
+"""The state of each pilot and site: what was planned, aimed at and realised, and who was reached.
+
+Belongs here: the register's words and figures beside counts over deliveries, one row a pilot and
+site. Planned, target and realised stand in columns of their own and are never subtracted here.
+Does not belong here: outcomes, and hiding small counts (``deelnemers_n`` is a count of persons and
+passes ``disclosure`` before anyone outside sees it).
+
+``alle`` is the pilot as a whole. A site's row counts the deliveries whose key names that site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.pilots import catalog
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.home import Home
+
+TABLE = "pilots__stand"
+WHOLE = "alle"
+_PERIOD = "periode"
+_SITE = "locatie"
+
+# Column of pilots__stand <- kinds of figure in register__doel.
+_FIGURES = {
+    "gepland": ("planned",),
+    "doel": ("target", "target_minimum"),
+    "gerealiseerd": ("realised",),
+    "ontwerp": ("design",),
+    "budget": ("budget",),
+    "voorwaarde": ("eligibility",),
+}
+
+
+def query(contracts: Iterable[Contract]) -> str:
+    """SQL of the state, over the views that ``catalog.register`` made for ``contracts``.
+
+    The contracts must include ``register``. Columns, in order: pilot_id, locatie, locatie_naam,
+    locatie_soort, thema, korte_naam, pilotlijn, design, claim, fase, status, statustekst,
+    statustekst_bekend_op, gepland, doel, gerealiseerd, ontwerp, budget, voorwaarde (texts),
+    evaluator, leveringen_ontvangen, leveringen_in_gebruik, bronhouders (distinct senders),
+    deelnemers_n (distinct persons), leveringen (ids), is_synthetisch.
+    """
+    sources = [contract for contract in contracts if contract.pilot]
+    figures = ",\n".join(_figures(name, kinds) for name, kinds in _FIGURES.items())
+    return f"""
+WITH levering AS ({_deliveries(sources)}),
+persoon AS ({_persons(sources)}),
+stand AS (
+    SELECT pilot_id, arg_max(struct_pack(brief, fase, status, tekst, bekend_op), bekend_op) AS s
+    FROM register__status GROUP BY pilot_id
+),
+doel AS (
+    SELECT pilot_id, locatie, {figures}
+    FROM register__doel GROUP BY pilot_id, locatie
+),
+evaluator AS (
+    SELECT pilot_id, locatie, string_agg(partner, ', ' ORDER BY partner) AS evaluator
+    FROM register__partner WHERE rol = 'evaluator' GROUP BY pilot_id, locatie
+),
+bereik AS (
+    SELECT l.pilot_id, l.locatie,
+        count(DISTINCT v.delivery_id) AS leveringen_ontvangen,
+        count(DISTINCT v.delivery_id) FILTER (v.is_in_gebruik) AS leveringen_in_gebruik,
+        count(DISTINCT v.bronhouder) FILTER (v.is_in_gebruik) AS bronhouders,
+        string_agg(DISTINCT v.delivery_id, ' ' ORDER BY v.delivery_id)
+            FILTER (v.is_in_gebruik) AS leveringen,
+        bool_or(v.is_synthetisch) FILTER (v.is_in_gebruik) AS is_synthetisch
+    FROM register__locatie l
+    LEFT JOIN levering v
+        ON v.pilot_id = l.pilot_id AND l.locatie IN ({literal(WHOLE)}, v.locatie)
+    GROUP BY l.pilot_id, l.locatie
+),
+deelnemers AS (
+    SELECT l.pilot_id, l.locatie, count(DISTINCT p.persoon) AS deelnemers_n
+    FROM register__locatie l
+    LEFT JOIN persoon p ON p.pilot_id = l.pilot_id AND l.locatie IN ({literal(WHOLE)}, p.locatie)
+    GROUP BY l.pilot_id, l.locatie
+)
+SELECT l.pilot_id, l.locatie, l.naam AS locatie_naam, l.soort AS locatie_soort, t.thema,
+    t.korte_naam, t.pilotlijn, l.design, l.claim, s.s.fase AS fase, s.s.status AS status,
+    s.s.tekst AS statustekst, s.s.bekend_op AS statustekst_bekend_op,
+    {", ".join(f"d.{name}" for name in _FIGURES)}, e.evaluator,
+    b.leveringen_ontvangen, b.leveringen_in_gebruik, b.bronhouders, n.deelnemers_n,
+    b.leveringen, coalesce(b.is_synthetisch, false) AS is_synthetisch
+FROM register__locatie l
+JOIN register__thema t USING (pilot_id)
+JOIN bereik b USING (pilot_id, locatie)
+JOIN deelnemers n USING (pilot_id, locatie)
+LEFT JOIN stand s USING (pilot_id)
+LEFT JOIN doel d USING (pilot_id, locatie)
+LEFT JOIN evaluator e USING (pilot_id, locatie)
+ORDER BY l.pilot_id, l.locatie
+"""
+
+
+def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
+    """Write ``pilots__stand`` for now; return the number of rows."""
+    chosen = list(contracts) if contracts is not None else load_all()
+    with work(home.scratch) as connection:
+        catalog.register(connection, home, chosen)
+        return lake.replace_table(home.lake, TABLE, connection, query(chosen)).rows
+
+
+def _figures(name: str, kinds: tuple[str, ...]) -> str:
+    """A text such as ``30 statushouders met een vaste baan in 2021``, figures joined by ``; ``."""
+    wanted = ", ".join(literal(kind) for kind in kinds)
+    # A minimum is said as one: 30 at least is another promise than 30.
+    text = "CASE soort WHEN 'target_minimum' THEN 'minimaal ' ELSE '' END"
+    text += " || CASE eenheid WHEN 'EUR' THEN '€ ' ELSE '' END"
+    text += " || replace(format('{:,}', waarde), ',', '.') || ' ' || maat_label"
+    return (
+        f"string_agg({text}, '; ' ORDER BY onderdeel, maat, soort) "
+        f"FILTER (soort IN ({wanted})) AS {name}"
+    )
+
+
+def _deliveries(sources: list[Contract]) -> str:
+    """pilot_id, locatie (NULL where the key has none), bronhouder and facts of every delivery."""
+    selects = []
+    for contract in sources:
+        senders = [name for name in contract.delivery.key if name != _PERIOD]
+        sender = ", ".join(f"sleutel[{literal(name)}]" for name in senders)
+        selects.append(
+            f"SELECT {literal(contract.pilot or '')} AS pilot_id, "
+            f"sleutel[{literal(_SITE)}] AS locatie, "
+            f"{f'concat_ws(chr(31), {sender})' if sender else 'NULL::VARCHAR'} AS bronhouder, "
+            f"delivery_id, is_synthetisch, is_in_gebruik "
+            f"FROM {catalog.DELIVERIES} WHERE bron = {literal(contract.source)}"
+        )
+    return "\nUNION ALL\n".join(selects) or _none("locatie, bronhouder, delivery_id")
+
+
+def _persons(sources: list[Contract]) -> str:
+    """pilot_id, locatie and person of every row of the first table of a source that has persons."""
+    selects = []
+    for contract in sources:
+        for table in contract.tables:
+            if table.conformed and table.persons:
+                person = table.persons[0].name
+                pair = f"r.{quoted(person + '_id_soort')}, r.{quoted(person + '_id')}"
+                selects.append(
+                    f"SELECT DISTINCT {literal(contract.pilot or '')} AS pilot_id, "
+                    f"v.sleutel[{literal(_SITE)}] AS locatie, "
+                    f"concat_ws(chr(31), {pair}) AS persoon "
+                    f"FROM {quoted(table.lake_table)} r "
+                    f"JOIN {catalog.DELIVERIES} v ON v.delivery_id = r._delivery"
+                )
+                break
+    return "\nUNION ALL\n".join(selects) or _none("locatie, persoon")
+
+
+def _none(columns: str) -> str:
+    """An empty relation, for a house without pilots (a test, a new installation)."""
+    texts = ", ".join(f"NULL::VARCHAR AS {name.strip()}" for name in columns.split(","))
+    return (
+        f"SELECT NULL::VARCHAR AS pilot_id, {texts}, NULL::BOOLEAN AS is_synthetisch, "
+        "NULL::BOOLEAN AS is_in_gebruik WHERE false"
+    )
