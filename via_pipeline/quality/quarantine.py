@@ -1,0 +1,146 @@
+"""Split a staged table into the part that is accepted and the part that is set aside.
+
+Belongs here: the two Parquet files that a judged table leaves behind. Does not belong here: which
+rows those are (``verdict.py``). The split is made inside DuckDB: a large table never comes into
+Python. Neither file holds an identifying value, for staging holds none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from via_pipeline.contracts.model import Table
+from via_pipeline.storage.atomic import replacing
+from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.lake import Part, write_part
+
+ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Why rows are set aside: a rule, what it says in Dutch, and the rows it says that of."""
+
+    rule: str
+    explanation: str
+    rows: tuple[int, ...]
+
+
+def accepted_table(table: Table) -> str:
+    """The folder below the lake in which accepted parts of ``table`` lie."""
+    return f"{ACCEPTED}/{table.lake_table}"
+
+
+def write_accepted(
+    lake: Path,
+    table: Table,
+    staged: Path,
+    delivery_id: str,
+    set_aside: Collection[int],
+    scratch: Path | None = None,
+) -> Part:
+    """Write the rows that are not set aside, with the conformed columns, ordered by row."""
+    columns = ", ".join(
+        f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}"
+        for name, kind in table.conformed_types.items()
+    )
+    with work(scratch) as connection:
+        _register(connection, "apart", sorted(set_aside))
+        return write_part(
+            lake,
+            accepted_table(table),
+            delivery_id,
+            connection,
+            f"SELECT {columns} FROM read_parquet({literal(staged)}) "
+            "WHERE _row NOT IN (SELECT _row FROM apart) ORDER BY _row",
+        )
+
+
+def write_quarantine(
+    folder: Path,
+    table: Table,
+    staged: Path | None,
+    delivery_id: str,
+    notes: Sequence[Note],
+    malformed: Collection[int],
+    set_aside: Collection[int] | None,
+    scratch: Path | None = None,
+) -> int:
+    """Write the rows that are set aside, with ``_regels`` and ``_uitleg``; return how many.
+
+    ``set_aside`` None means all of them (a rejected delivery). Rows that could not be read
+    (``malformed``) have only their number. Where nothing is set aside no file is left.
+    """
+    path = folder / table.lake_table / f"{delivery_id}.parquet"
+    with work(scratch) as connection:
+        _stage(connection, staged, delivery_id, malformed)
+        if set_aside is not None:
+            _register(connection, "apart", sorted(set_aside))
+            connection.execute(
+                "CREATE OR REPLACE VIEW gekozen AS SELECT * FROM alle "
+                "WHERE _row IN (SELECT _row FROM apart)"
+            )
+        else:
+            connection.execute("CREATE OR REPLACE VIEW gekozen AS SELECT * FROM alle")
+        _register_notes(connection, notes)
+        count: int = connection.execute("SELECT count(*) FROM gekozen").fetchall()[0][0]
+        if not count:
+            path.unlink(missing_ok=True)
+            return 0
+        with replacing(path) as temporary:
+            connection.execute(
+                "COPY (SELECT gekozen.*, coalesce(_regels, []) AS _regels, "
+                "coalesce(_uitleg, '') AS _uitleg FROM gekozen LEFT JOIN ("
+                "SELECT _row, list(regel ORDER BY nr) AS _regels, "
+                "string_agg(uitleg, ' ' ORDER BY nr) AS _uitleg "
+                "FROM melding JOIN regel USING (nr) GROUP BY _row) USING (_row) "
+                f"ORDER BY _row) TO {literal(temporary)} (FORMAT parquet, COMPRESSION zstd)"
+            )
+    return count
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Path | None,
+    delivery_id: str,
+    malformed: Collection[int],
+) -> None:
+    """A view ``alle``: the staged rows without the helper columns, and the malformed rows."""
+    _register(connection, "misvormd", sorted(malformed))
+    only_numbers = f"SELECT {literal(delivery_id)} AS _delivery, _row FROM misvormd"
+    if staged is None:
+        connection.execute(f"CREATE OR REPLACE VIEW alle AS {only_numbers}")
+        return
+    connection.execute(
+        "CREATE OR REPLACE VIEW alle AS SELECT COLUMNS("
+        "kolom -> NOT starts_with(kolom, 'regel__') AND NOT ends_with(kolom, '__fout')) "
+        f"FROM read_parquet({literal(staged)}) UNION ALL BY NAME {only_numbers}"
+    )
+
+
+def _register_notes(connection: duckdb.DuckDBPyConnection, notes: Sequence[Note]) -> None:
+    connection.register(
+        "regel",
+        pa.table(
+            {
+                "nr": pa.array(range(len(notes)), pa.int64()),
+                "regel": pa.array([note.rule for note in notes], pa.string()),
+                "uitleg": pa.array([note.explanation for note in notes], pa.string()),
+            }
+        ),
+    )
+    numbers = [nr for nr, note in enumerate(notes) for _ in note.rows]
+    rows = [row for note in notes for row in note.rows]
+    connection.register(
+        "melding",
+        pa.table({"nr": pa.array(numbers, pa.int64()), "_row": pa.array(rows, pa.int64())}),
+    )
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[int]) -> None:
+    connection.register(name, pa.table({"_row": pa.array(rows, pa.int64())}))
