@@ -1,0 +1,75 @@
+# The two commands of this project are `make run` and `make test`. The rest helps.
+# Everything is installed in $(VENV) from hash-pinned locks; a stamp file makes the second call instant.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+VIA_HOME ?= .via
+VIA_DATA ?= data
+PORT ?= 3000
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
+
+export VIA_HOME VIA_DATA
+# Nothing reports home: not Dagster (dagster.yaml), not dg (pyproject.toml), not Great Expectations.
+export GX_ANALYTICS_ENABLED := False
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+.PHONY: run
+run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emit the letter
+	@$(BIN)/via run
+
+.PHONY: test
+test: $(VENV)/.dev ## all tests
+	@$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: ui
+ui: $(VENV)/.run ## Dagster's UI on localhost (PORT=3000), with schedule and sensors
+	@$(BIN)/via ui --port $(PORT)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style and definitions
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/dg check defs
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
+	@$(BIN)/python docs/make_screenshots.py
+
+.PHONY: clean
+clean: ## remove what runs made ($(VIA_HOME)) and caches; the environment and data/ stay
+	@rm -rf -- "$(VIA_HOME)" build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find via_pipeline via_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment -------------------------------------------------------------------------
+
+$(VENV)/.venv:
+	@command -v $(PYTHON) >/dev/null || { echo "make: '$(PYTHON)' is not installed; this project needs Python 3.11 or newer (Debian: apt install python3 python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $$($(PYTHON) -V) is too old; this project needs Python 3.11 or newer. Name one: make PYTHON=python3.11 run" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: Python's venv module is missing (Debian: apt install python3-venv)." >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Making the environment in $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@touch $@
+
+$(VENV)/.uv: requirements/uv.txt $(VENV)/.venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.uv
+	@echo "Installing the locked packages (once, some minutes on a slow line) ..."
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing the locked packages for tests ..."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,5 @@
+"""What runs, and when: jobs, the nightly schedule, sensors, alerts."""
+
+NIGHTLY = "nightly_refresh"
+PUBLISH = "publish_letter"
+LETTER = "letters__voortgangsbrief"

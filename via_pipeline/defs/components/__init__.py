@@ -1,0 +1,1 @@
+"""Component classes that a ``defs.yaml`` may name."""

@@ -1,0 +1,54 @@
+"""Dagster's instance: where it lies and how it is opened.
+
+Belongs here: DAGSTER_HOME. Does not belong here: its settings (``dagster.yaml``, shipped with the
+project). Imports Dagster inside functions only: the CLI prepares the folder without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from via_pipeline.storage.atomic import write_text
+from via_pipeline.storage.home import Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+PROJECT = Path(__file__).parent.parent.parent
+SETTINGS = PROJECT / "dagster.yaml"
+
+
+def prepare(home: Home) -> Path:
+    """Make ``VIA_HOME/dagster`` ready and point this process and its children at it.
+
+    An operator who keeps a DAGSTER_HOME of their own sets it; it is then left as it is.
+    """
+    if own := os.environ.get("DAGSTER_HOME"):
+        return Path(own)
+    home.ensure()
+    settings = SETTINGS.read_text(encoding="utf-8")
+    target = home.dagster / "dagster.yaml"
+    if not target.exists() or target.read_text(encoding="utf-8") != settings:
+        write_text(target, settings)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    quiet()
+    return home.dagster
+
+
+def quiet() -> None:
+    """No reporting home by Great Expectations; Dagster's own switch is in ``dagster.yaml``."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The instance of ``home``."""
+    import dagster
+
+    prepare(home)
+    with dagster.DagsterInstance.get() as instance:
+        yield instance

@@ -1,0 +1,162 @@
+"""What leaves the house: disclosure-checked tables, the file that BI reads, the letter.
+
+Belongs here: the assets after disclosure control, and the run's last word. Does not belong here: a
+rule of disclosure, a format of a package (the rooms).
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from via_pipeline.defs import automation, events, guard, metadata, policy
+from via_pipeline.defs.editions import editions
+from via_pipeline.defs.resources import Installation
+from via_pipeline.storage.home import Home
+
+PROTECTED = {
+    "disclosure__resultaat": (
+        "**Voorlopige resultaten**\n\nOutcomes of all pilots.",
+        ["outcomes__result"],
+    ),
+    "disclosure__diversiteit": (
+        "**Culturele diversiteit**\n\nShares per organisation of 250 employees or more.",
+        ["diversity__barometer"],
+    ),
+    "disclosure__covid_context": (
+        "**Context van COVID-19**\n\nPublished unemployment figures by background.",
+        ["context__werkloosheid"],
+    ),
+    "disclosure__stand_van_zaken": (
+        "**Stand van zaken per pilot**\n\nState, planned, target, realised, reach.",
+        ["pilots__stand"],
+    ),
+    "disclosure__vervolgstap": (
+        "**Maatregelen en vervolgstappen**\n\nWho does what by when.",
+        ["register__maatregel"],
+    ),
+}
+ALL_PROCESSED = "alle_bronnen_verwerkt"
+
+
+@dg.multi_asset(
+    name="disclosure",
+    specs=[
+        dg.AssetSpec(
+            name,
+            description=f"{text} Disclosure-checked: hidden numbers are NULL with a reason.",
+            deps=deps,
+            metadata={"dagster/table_name": name},
+            code_version=metadata.CODE_VERSION,
+        )
+        for name, (text, deps) in PROTECTED.items()
+    ],
+    pool=policy.POOL,
+)
+def disclosure(context: dg.AssetExecutionContext, installation: Installation):
+    """Protect everything that will be published, together: linked tables share their secrets."""
+    from via_pipeline.disclosure.run import protect
+
+    home = installation.home()
+    guard.told(context, lambda: protect(home))
+    for name in PROTECTED:
+        yield dg.MaterializeResult(
+            asset_key=name,
+            metadata=metadata.lake_figures(home, name) | metadata.hidden_figures(home, name),
+        )
+
+
+@dg.asset(
+    name="serving__bi_file",
+    description=(
+        "**Het bestand dat BI leest**\n\nThe published DuckDB file and its Parquet twins: only "
+        "disclosure-checked aggregates, built from scratch, verified, swapped atomically."
+    ),
+    deps=list(PROTECTED),
+    check_specs=[
+        dg.AssetCheckSpec(
+            ALL_PROCESSED,
+            asset="serving__bi_file",
+            blocking=True,
+            description=(
+                "In deze run is geen bron afgebroken. / No source crashed in this run. Blocks "
+                "nothing but the run's own green light: everything else is already published."
+            ),
+        )
+    ],
+    pool=policy.POOL,
+    code_version=metadata.CODE_VERSION,
+)
+def bi_file(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:
+    """Publish, then say whether every source came through."""
+    from via_pipeline.serving.publish import publish
+
+    home = installation.home()
+    published = guard.told(context, lambda: publish(home))
+    return dg.MaterializeResult(
+        metadata=_published(home, published), check_results=[_all_processed(context)]
+    )
+
+
+def _all_processed(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
+    crashed = sorted(
+        found.asset_key.to_user_string()
+        for found in events.evaluations(context.instance, context.run_id)
+        if found.check_name == guard.PROCESSED and not found.passed
+    )
+    return dg.AssetCheckResult(
+        passed=not crashed,
+        check_name=ALL_PROCESSED,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"Afgebroken / crashed: {', '.join(crashed)}" if crashed else None,
+        metadata={"crashed": len(crashed)},
+    )
+
+
+def _published(home: Home, published: Any) -> dict[str, Any]:
+    files = sorted(path for path in home.serve.rglob("*") if path.is_file())
+    return {
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+        "content": metadata.markdown_table(
+            ["bestand", "bytes"],
+            ([metadata.relative(home, path), path.stat().st_size] for path in files),
+        ),
+    }
+
+
+_EDITIONS = dg.StaticPartitionsDefinition([edition.name for edition in editions(Home.from_env())])
+
+
+@dg.asset(
+    name=automation.LETTER,
+    description=(
+        "**Voortgangsbrief**\n\nThe datasets of one edition: CSV, Parquet and a descriptor. It "
+        "sees only deliveries received and register rows known by the edition's reading date."
+    ),
+    deps=list(PROTECTED),
+    partitions_def=_EDITIONS,
+    pool=policy.POOL,
+    code_version=metadata.CODE_VERSION,
+)
+def voortgangsbrief(
+    context: dg.AssetExecutionContext, installation: Installation
+) -> dg.MaterializeResult:
+    """Emit the package of the edition that is the partition's key."""
+    from via_pipeline.letters.package import emit
+
+    home = installation.home()
+    guard.told(context, lambda: emit(home, context.partition_key))
+    folder = home.letters / context.partition_key
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return dg.MaterializeResult(
+        metadata={
+            "edition": context.partition_key,
+            "folder": metadata.relative(home, folder),
+            "files": len(files),
+            "bytes": sum(path.stat().st_size for path in files),
+            "content": metadata.markdown_table(
+                ["bestand", "bytes"],
+                ([path.relative_to(folder).as_posix(), path.stat().st_size] for path in files),
+            ),
+        }
+    )

@@ -1,0 +1,177 @@
+"""Has anything changed? Content fingerprints of what goes in, kept cheap.
+
+Belongs here: hashing files and folders, remembering hashes by a file's stat. Does not belong here:
+what a change leads to (the CLI and the landing sensor decide). Imports nothing heavy: the CLI
+answers "nothing new" before Dagster or Great Expectations is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from via_pipeline.storage.atomic import write_json
+from via_pipeline.storage.home import Home
+
+PACKAGE = Path(__file__).parent
+_CACHE = "hashes.json"
+_CODE_SUFFIXES = {".py", ".yaml", ".csv", ".j2", ".md", ".sql", ".css", ".json"}
+_ENGINES = ("dagster", "duckdb", "great-expectations", "pandas", "pyarrow")
+# The environment that results depend on; VIA_HOME and VIA_DATA are places, not content.
+_SETTINGS = ("VIA_PSEUDONYM_KEY", "VIA_PSEUDONYM_KEY_FILE")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What the system says of a file without reading it.
+
+    ``changed_ns`` (ctime) cannot be set by a user's program, so a file rewritten with its old
+    size and modification time still shows.
+    """
+
+    size: int
+    modified_ns: int
+    changed_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stat:
+        """The stat of ``path``, links followed."""
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+    def listed(self) -> list[int]:
+        """As JSON keeps it."""
+        return [self.size, self.modified_ns, self.changed_ns, self.inode]
+
+
+class Hashes:
+    """SHA-256 of files, remembered by stat in a small JSON file: unchanged ones are not read.
+
+    Does not grow: ``save`` keeps only the files asked for since it was opened.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._known = _read_json(cache)
+        self._used: dict[str, list[object]] = {}
+
+    @classmethod
+    def of_home(cls, home: Home) -> Hashes:
+        """The hashes remembered in ``VIA_HOME``."""
+        return cls(home.root / "run" / _CACHE)
+
+    def sha256(self, path: Path) -> str:
+        """The SHA-256 (hex) of the file's bytes."""
+        stat = Stat.of(path).listed()
+        known = self._known.get(str(path))
+        if isinstance(known, list) and len(known) == 2 and known[0] == stat:
+            digest = str(known[1])
+        else:
+            with path.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        self._used[str(path)] = [stat, digest]
+        return digest
+
+    def save(self) -> None:
+        """Remember, atomically; what was not asked for is forgotten."""
+        if self._used != self._known:
+            write_json(self._cache, self._used)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """Every file below ``folder``, sorted by relative path; hidden files and links are left out.
+
+    Intake leaves them out too: they are not deliveries.
+    """
+    if not folder.is_dir():
+        return
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(here) / name
+            if not name.startswith(".") and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def inputs(home: Home) -> list[Path]:
+    """The files that people and partners keep in ``VIA_DATA``."""
+    return [
+        path
+        for folder in ("landing", "register", "reference")
+        for path in files_in(home.data / folder)
+    ]
+
+
+def listing(home: Home) -> str:
+    """A digest of names, sizes and times only: is anything moving?"""
+    return _digest(
+        [path.relative_to(home.data).as_posix(), *map(str, Stat.of(path).listed())]
+        for path in inputs(home)
+    )
+
+
+def content(home: Home, hashes: Hashes) -> str:
+    """A digest of names and contents: the same deliveries give the same digest, anywhere."""
+    return _digest(
+        [path.relative_to(home.data).as_posix(), hashes.sha256(path)] for path in inputs(home)
+    )
+
+
+def code(package: Path = PACKAGE) -> str:
+    """A digest of this package's own files and of the versions of the engines it runs on."""
+    own = (
+        [path.relative_to(package).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+        for path in files_in(package)
+        if path.suffix in _CODE_SUFFIXES
+    )
+    return _digest([*own, *([name, metadata.version(name)] for name in _ENGINES)])
+
+
+def settings(environ: Mapping[str, str] = os.environ) -> str:
+    """A digest of the environment that results depend on. It does not let the key be guessed:
+
+    the key has 256 bits, and only the first 16 hex of the digest of all is kept.
+    """
+    return _digest([name, environ.get(name, "")] for name in _SETTINGS)[:16]
+
+
+def whole(home: Home, hashes: Hashes) -> str:
+    """One digest of everything that a run's results depend on."""
+    return _digest([["content", content(home, hashes)], ["code", code()], ["settings", settings()]])
+
+
+def outputs(home: Home) -> dict[str, list[int]]:
+    """Stat by path of what a run leaves for readers and for the next run.
+
+    Ledger and Dagster's storage are left out: they change when they are only looked at.
+    """
+    return {
+        path.relative_to(home.root).as_posix(): Stat.of(path).listed()[:2]
+        for folder in (home.lake, home.quarantine, home.letters, home.serve, home.reports)
+        for path in files_in(folder)
+        if folder != home.reports or path.relative_to(home.reports).parts[0] != "alerts"
+    }
+
+
+def _digest(rows: Iterable[Iterable[str]]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        for value in row:
+            digest.update(value.encode())
+            digest.update(b"\x1f")
+        digest.update(b"\x1e")
+    return digest.hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
