@@ -224,7 +224,6 @@ def _error(info: dict[str, Any]) -> str | None:
 
 
 def _result(rule: Rule, outcome: _Outcome, rows: int) -> RuleResult:
-    about_rows = bool(columns_of(rule)) and outcome.rows is not None
     return RuleResult(
         rule=rule.id,
         table=rule.table,
@@ -233,7 +232,7 @@ def _result(rule: Rule, outcome: _Outcome, rows: int) -> RuleResult:
         severity=rule.severity,
         expectation=rule.expectation,
         passed=outcome.passed,
-        evaluated=0 if outcome.error else rows if about_rows else 1,
+        evaluated=0 if outcome.error else rows if columns_of(rule) else 1,
         failed=outcome.failed,
         rows=outcome.rows or (),
         explanation=rule.explanation,
