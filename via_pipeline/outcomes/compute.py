@@ -1,0 +1,228 @@
+"""From measures to SQL: the long table of counts, shares and means.
+
+Belongs here: one query a source, made of its ``Plan``. Does not belong here: reading files
+(``run``), and any figure written down by hand.
+
+All arithmetic is on integers and decimals, so that no order of rows changes a digit: a share is
+rounded (half away from zero, four decimals) from whole counts, a mean from a whole number of
+ten-thousandths. The query reads the views of ``pilots.catalog``: only accepted rows of deliveries
+in force are there, and every figure names the deliveries that were among its rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from via_pipeline.contracts.model import SOURCES, Contract
+from via_pipeline.contracts.model import load as load_contract
+from via_pipeline.outcomes.model import MEASURES, Kind, Measure, Plan
+from via_pipeline.outcomes.model import load as load_plan
+from via_pipeline.pilots.catalog import DELIVERIES
+from via_pipeline.storage.duck import literal, quoted
+
+WHOLE = "alle"
+TOTAL = "totaal"
+UNKNOWN = "onbekend"
+JOINED = "×"
+# Counts and shares describe; only an estimate by the site's design may say more.
+CLAIM = "beschrijvend"
+
+COLUMNS: dict[str, str] = {
+    "pilot_id": "VARCHAR",
+    "bron": "VARCHAR",
+    "locatie": "VARCHAR",
+    "periode": "VARCHAR",
+    "groep_soort": "VARCHAR",
+    "groep": "VARCHAR",
+    "maat": "VARCHAR",
+    "maat_label": "VARCHAR",
+    "soort": "VARCHAR",
+    "eenheid": "VARCHAR",
+    "n": "BIGINT",
+    "teller": "BIGINT",
+    "waarde": "DECIMAL(18,4)",
+    "design": "VARCHAR",
+    "claim": "VARCHAR",
+    "peildatum": "DATE",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+}
+"""Columns of every outcome table and their DuckDB types, in order."""
+
+KEY = ("pilot_id", "bron", "locatie", "periode", "groep_soort", "groep", "maat")
+"""Columns that together are unique, and by which every outcome table is ordered."""
+
+
+def results(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    *,
+    measures: Path = MEASURES,
+    sources: Path = SOURCES,
+) -> duckdb.DuckDBPyRelation:
+    """The long table of one source, over the views registered on ``connection``.
+
+    The catalog must hold the source and ``register`` (for the design). Columns: ``COLUMNS``.
+
+    Raises:
+        MeasureError: the file of measures is not valid.
+        KeyError: the measures name a table that the contract does not have.
+    """
+    return connection.sql(query(load_plan(source, measures), load_contract(source, sources)))
+
+
+def query(plan: Plan, contract: Contract) -> str:
+    """SQL that computes every measure of ``plan`` for every group, site and period."""
+    dimensions = list(plan.dimensions)
+    sets = ", ".join(f"({', '.join(columns)})" for columns in _grouping_sets(plan))
+    computed = [_aggregates(measure, index) for index, measure in enumerate(plan.measures)]
+    figures = ",\n    ".join(_figure(measure, i) for i, measure in enumerate(plan.measures))
+    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+    return f"""
+WITH rijen AS ({_rows(plan, contract)}),
+groepen AS (
+    SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
+        {_named(dimensions)} AS groep_soort,
+        {_joined(dimensions)} AS groep,
+        max(l_peildatum) AS peildatum,
+        string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
+        bool_or(l_synthetisch) AS is_synthetisch,
+        {", ".join(computed)}
+    FROM rijen GROUP BY GROUPING SETS ({sets})
+),
+lang AS (
+    SELECT * EXCLUDE (cijfer), unnest(cijfer)
+    FROM (SELECT locatie, periode, groep_soort, groep, peildatum, leveringen, is_synthetisch,
+        unnest([{figures}]) AS cijfer FROM groepen)
+),
+volledig AS (
+    SELECT {literal(plan.pilot_id)} AS pilot_id, {literal(plan.source)} AS bron,
+        coalesce(r.locatie, {literal(WHOLE)}) AS locatie, r.periode,
+        coalesce(nullif(r.groep_soort, ''), {literal(TOTAL)}) AS groep_soort,
+        coalesce(nullif(r.groep, ''), {literal(TOTAL)}) AS groep,
+        r.maat, r.maat_label, r.soort, r.eenheid, r.n, r.teller,
+        CASE WHEN r.soort = {literal(Kind.COUNT)} THEN CAST(r.n AS DECIMAL(18,4))
+             WHEN r.n = 0 THEN NULL
+             ELSE {_ratio("r.som", "r.n")} END AS waarde,
+        coalesce(s.design, w.design) AS design, {literal(CLAIM)} AS claim,
+        r.peildatum, r.leveringen, r.is_synthetisch
+    FROM lang r
+    LEFT JOIN register__locatie s ON s.pilot_id = {literal(plan.pilot_id)} AND s.locatie = r.locatie
+    LEFT JOIN register__locatie w
+        ON w.pilot_id = {literal(plan.pilot_id)} AND w.locatie = {literal(WHOLE)}
+)
+SELECT {cast} FROM volledig ORDER BY {", ".join(KEY)}
+"""
+
+
+def _grouping_sets(plan: Plan) -> list[list[str]]:
+    """Every group for the pilot as a whole and, where it has sites, for each of them."""
+    levels = [["periode"]] + ([["locatie", "periode"]] if plan.locatie else [])
+    return [
+        level + [_dimension(name) for name in group] for level in levels for group in plan.groups
+    ]
+
+
+def _rows(plan: Plan, contract: Contract) -> str:
+    """Each row with site, period, dimensions, and per measure what it adds."""
+    source = f"({plan.relation})" if plan.relation else quoted(plan.table)
+    person = _person(plan, contract)
+    columns = [
+        "r._delivery",
+        "l.peildatum AS l_peildatum",
+        "l.is_synthetisch AS l_synthetisch",
+        f"coalesce(CAST({plan.periode} AS VARCHAR), {literal(UNKNOWN)}) AS periode",
+    ]
+    if plan.locatie:
+        columns.append(f"coalesce(CAST({plan.locatie} AS VARCHAR), {literal(UNKNOWN)}) AS locatie")
+    columns += [
+        f"coalesce(CAST({sql} AS VARCHAR), {literal(UNKNOWN)}) AS {_dimension(name)}"
+        for name, sql in plan.dimensions.items()
+    ]
+    for index, measure in enumerate(plan.measures):
+        columns += _contribution(measure, index, person)
+    wanted = " AND ".join(f"({sql})" for sql in plan.filters) or "true"
+    return (
+        f"SELECT {', '.join(columns)} FROM (SELECT r.*, v.sleutel AS levering FROM {source} r "
+        f"JOIN {DELIVERIES} v ON v.delivery_id = r._delivery) r "
+        f"JOIN {DELIVERIES} l ON l.delivery_id = r._delivery WHERE {wanted}"
+    )
+
+
+def _person(plan: Plan, contract: Contract) -> str:
+    """The pseudonym pair of the table's person as one text; NULL where it has none."""
+    for table in contract.tables:
+        if table.lake_table == plan.table:
+            if not table.persons:
+                return "NULL"
+            name = table.persons[0].name
+            pair = f"r.{quoted(name + '_id_soort')}, r.{quoted(name + '_id')}"
+            return f"concat_ws(chr(31), {pair})"
+    raise KeyError(f"{contract.source} has no table {plan.table}")
+
+
+def _contribution(measure: Measure, index: int, person: str) -> list[str]:
+    """What one row adds to a measure: ``x<i>`` is NULL where the row is no part of it."""
+    if measure.kind is Kind.SHARE:
+        value = f"CASE WHEN ({measure.predicate}) THEN 1 WHEN NOT ({measure.predicate}) THEN 0 END"
+    elif measure.kind is Kind.MEAN:
+        # Whole ten-thousandths: their sum is exact, whatever the order of the rows.
+        value = f"CAST(CAST(({measure.expression}) AS DECIMAL(18,4)) * 10000 AS HUGEINT)"
+    else:
+        value = (measure.distinct or "1").replace("{persoon}", person)
+    return [f"CASE WHEN ({measure.of}) THEN {value} END AS x{index}"]
+
+
+def _aggregates(measure: Measure, index: int) -> str:
+    distinct = "DISTINCT " if measure.distinct else ""
+    count = f"count({distinct}x{index}) AS n{index}"
+    if measure.kind is Kind.COUNT:
+        return count
+    return f"{count}, CAST(sum(x{index}) AS HUGEINT) AS s{index}"
+
+
+def _figure(measure: Measure, index: int) -> str:
+    """One element of the list that a group is unnested into."""
+    share = measure.kind is Kind.SHARE
+    total = {
+        # A share of 1 is 100 per cent, in ten-thousandths.
+        Kind.SHARE: f"s{index} * 1000000",
+        Kind.MEAN: f"s{index}",
+        Kind.COUNT: "NULL::HUGEINT",
+    }[measure.kind]
+    teller = f"coalesce(CAST(s{index} AS BIGINT), 0)" if share else "NULL::BIGINT"
+    return (
+        f"{{'maat': {literal(measure.id)}, 'maat_label': {literal(measure.label)}, "
+        f"'soort': {literal(measure.kind)}, 'eenheid': {literal(measure.unit)}, "
+        f"'n': n{index}, 'teller': {teller}, 'som': CAST({total} AS HUGEINT)}}"
+    )
+
+
+def _ratio(total: str, count: str) -> str:
+    """``total`` ten-thousandths over ``count``, rounded half away from zero to four decimals."""
+    whole = f"sign({total}) * ((2 * abs({total}) + {count}) // (2 * {count}))"
+    return f"CAST(CAST({whole} AS DECIMAL(18,0)) * 0.0001 AS DECIMAL(18,4))"
+
+
+def _dimension(name: str) -> str:
+    """The column of a dimension; prefixed, so that it never meets a column of the table."""
+    return quoted(f"g_{name}")
+
+
+def _named(dimensions: list[str]) -> str:
+    """Names of the dimensions that a grouping set holds, joined; a rolled up one is NULL."""
+    parts = [
+        f"CASE WHEN {_dimension(name)} IS NOT NULL THEN {literal(name)} END" for name in dimensions
+    ]
+    return f"concat_ws({literal(JOINED)}, {', '.join(parts) or 'NULL'})"
+
+
+def _joined(dimensions: list[str]) -> str:
+    columns = ", ".join(_dimension(name) for name in dimensions)
+    return f"concat_ws({literal(JOINED)}, {columns or 'NULL'})"
+
+
+def _or_null(name: str, is_there: bool) -> str:
+    return name if is_there else f"NULL::VARCHAR AS {name}"

@@ -1,0 +1,131 @@
+"""The model over a file of measures: what may be said in it, and that it is said rightly.
+
+Belongs here: reading and checking ``measures/<source>.yaml``. Does not belong here: SQL
+(``compute``). A new pilot needs a file and no Python.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+MEASURES = Path(__file__).parent / "measures"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Sql = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class MeasureError(ValueError):
+    """A file of measures that does not say what it must; the message names the file."""
+
+
+class Kind(StrEnum):
+    """What a measure is: a share, a mean, or a count."""
+
+    SHARE = "aandeel"
+    MEAN = "gemiddelde"
+    COUNT = "aantal"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Measure(_Strict):
+    """One figure.
+
+    ``of`` is an SQL predicate: the rows that the figure is about (NULL counts as no). A share has
+    ``predicate``, true for the rows that count in the numerator; a mean has ``expression``, a
+    number; a row where either is NULL is no part of the figure. A count counts rows, or what is
+    distinct in ``distinct``, where ``{persoon}`` stands for the pseudonym of the table's person.
+    """
+
+    id: Name
+    label: str
+    kind: Kind
+    unit: str
+    of: Sql = "true"
+    predicate: Sql | None = None
+    expression: Sql | None = None
+    distinct: Sql | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        given = {name for name in ("predicate", "expression", "distinct") if getattr(self, name)}
+        wanted = {
+            Kind.SHARE: {"predicate"},
+            Kind.MEAN: {"expression"},
+            Kind.COUNT: given & {"distinct"},
+        }[self.kind]
+        if given != wanted:
+            raise ValueError(f"measure {self.id}: a {self.kind} takes {sorted(wanted) or 'none'}")
+        return self
+
+
+class Plan(_Strict):
+    """The measures of one source.
+
+    ``table`` is the conformed table that the rows come from; ``relation`` is SQL in its place,
+    with the same ``_delivery`` (a join, say). ``locatie`` and ``periode`` are SQL over a row and
+    ``levering``, the map of its delivery's key. Without ``locatie`` the pilot is one site.
+    ``dimensions`` are named SQL expressions; each of ``groups`` lists some of them, and an empty
+    list is the total.
+    """
+
+    pilot_id: Annotated[str, StringConstraints(pattern=r"^P[1-9][0-9]?$")]
+    source: Name
+    table: Name
+    relation: Sql | None = None
+    filters: list[Sql] = []
+    locatie: Sql | None = None
+    periode: Sql
+    dimensions: dict[Name, Sql] = {}
+    groups: Annotated[list[list[Name]], Field(min_length=1)]
+    measures: Annotated[list[Measure], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        for group in self.groups:
+            if unknown := set(group) - set(self.dimensions):
+                raise ValueError(f"groups name unknown dimensions {sorted(unknown)}")
+            if len(set(group)) != len(group):
+                raise ValueError(f"group {group} names a dimension twice")
+        if len({frozenset(group) for group in self.groups}) != len(self.groups):
+            raise ValueError("two groups are the same")
+        ids = [measure.id for measure in self.measures]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two measures share an id")
+        return self
+
+
+def names(folder: Path = MEASURES) -> list[str]:
+    """Sources that have measures, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load(source: str, folder: Path = MEASURES) -> Plan:
+    """The measures of ``source``.
+
+    Raises:
+        MeasureError: the file is not valid, or is named after another source.
+        FileNotFoundError: the source has no measures.
+    """
+    path = folder / f"{source}.yaml"
+    try:
+        plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise MeasureError(f"{path.name} is not a valid file of measures: {error}") from error
+    if plan.source != source:
+        raise MeasureError(f"{path.name} is about {plan.source}")
+    return plan

@@ -1,0 +1,162 @@
+"""A small house for tests of the middle rooms: deliveries in the ledger, accepted rows in the lake.
+
+Rows are plain dictionaries; what a row leaves out is NULL. No intake and no quality runs: their
+facts are written through their own interfaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import frontmatter
+
+from via_pipeline.contracts.model import Contract, load
+from via_pipeline.intake.ledger import Ledger, Sighting
+from via_pipeline.intake.records import StagedDelivery
+from via_pipeline.pilots import conform
+from via_pipeline.storage import duck
+from via_pipeline.storage.home import Home
+
+REPOSITORY = Path(__file__).parents[2]
+_NOW = "2020-01-01T00:00:00Z"
+Rows = Sequence[Mapping[str, Any]]
+
+
+def home_in(folder: Path) -> Home:
+    """An installation of its own, with the repository's register and reference data."""
+    return Home(root=folder / "via", data=REPOSITORY / "data").ensure()
+
+
+def deliver(
+    home: Home,
+    source: str,
+    key: Mapping[str, str],
+    tables: Mapping[str, Rows],
+    *,
+    received: date | None,
+    verdict: str = "accepted",
+    revision: int = 1,
+    synthetic: bool = True,
+    refresh: bool = True,
+) -> str:
+    """Put one judged delivery in place and return its id."""
+    contract = load(source)
+    words = "_".join(key.values())
+    mark = "_synthetisch" if synthetic else ""
+    name = f"{source}_{words}{mark}_v1_{revision}"
+    delivery_id = f"{source}-{words}-{revision}"
+    ledger = Ledger(home.ledger)
+    ledger.record_sighting(
+        Sighting(
+            source, f"landing/{name}", name, received, 1, delivery_id, delivery_id, "test", _NOW
+        )
+    )
+    staged = StagedDelivery(
+        delivery_id=delivery_id,
+        source=source,
+        file_name=name,
+        fields=dict(key),
+        peildatum=contract.delivery.peildatum_of(key).isoformat(),
+        contract_version=contract.version,
+        contract_sha256=contract.sha256,
+        bytes=1,
+        sha256=delivery_id,
+        content_sha256=delivery_id,
+        sniffed={},
+    )
+    ledger.record_staged(staged, tuple(sorted(key.items())), run_id="test", recorded_at=_NOW)
+    count = sum(len(rows) for rows in tables.values())
+    if verdict != "rejected":
+        for table, rows in tables.items():
+            _write(home, contract, table, delivery_id, rows)
+    ledger.record_verdict(
+        delivery_id,
+        contract.sha256,
+        verdict,
+        rows_in=count,
+        accepted=0 if verdict == "rejected" else count,
+        quarantined=0,
+        run_id="test",
+        recorded_at=_NOW,
+    )
+    if refresh:
+        conform.refresh(home, contract)
+    return delivery_id
+
+
+def keep(home: Home, source: str) -> None:
+    """Put the repository's own register or reference folder in place, read plainly."""
+    contract = load(source)
+    folder = home.data / source
+    tables = {}
+    for table in contract.tables:
+        if table.name == "status":
+            tables[table.name] = [_status(path) for path in sorted(folder.glob("status/*.md"))]
+        else:
+            tables[table.name] = plain_csv(folder / f"{table.name}.csv")
+    typed = {name: [_typed(contract, name, row) for row in rows] for name, rows in tables.items()}
+    deliver(home, source, {}, typed, received=None, synthetic=False)
+
+
+def plain_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a kept CSV file, as text."""
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle, delimiter=";"))
+
+
+def persons(column: str, number: int, kind: str = "test") -> dict[str, str]:
+    """The pseudonym pair of the ``number``-th made-up person."""
+    return {f"{column}_id": f"{number:064x}", f"{column}_id_soort": kind}
+
+
+def instant() -> datetime:
+    """A fixed instant."""
+    return datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def _status(path: Path) -> dict[str, str]:
+    page = frontmatter.load(str(path))
+    return {name: str(value) for name, value in page.metadata.items()} | {"tekst": page.content}
+
+
+def _typed(contract: Contract, table: str, row: Mapping[str, str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for column in contract.table(table).columns:
+        text = row[column.name].strip()
+        if not text:
+            result[column.name] = None
+        elif column.logical_type == "boolean":
+            result[column.name] = text == "J"
+        else:
+            result[column.name] = text.replace(",", ".") if _is_number(column) else text
+    return result
+
+
+def _is_number(column: Any) -> bool:
+    return column.logical_type == "number"
+
+
+def _write(home: Home, contract: Contract, table: str, delivery_id: str, rows: Rows) -> None:
+    model = contract.table(table)
+    types = model.conformed_types
+    path = conform.accepted_path(home, model, delivery_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = ", ".join(f"{duck.quoted(name)} {kind}" for name, kind in types.items())
+    with duck.work() as connection:
+        connection.execute(f"CREATE TABLE t ({columns})")
+        for number, row in enumerate(rows, start=2):
+            if unknown := set(row) - set(types):
+                raise KeyError(f"{table} has no columns {sorted(unknown)}")
+            full = {"_delivery": delivery_id, "_row": number} | dict(row)
+            connection.execute(
+                f"INSERT INTO t VALUES ({', '.join('?' * len(types))})",
+                [full.get(name) for name in types],
+            )
+        connection.execute(
+            f"COPY (SELECT * FROM t ORDER BY _row) TO {duck.literal(path)} (FORMAT parquet)"
+        )
