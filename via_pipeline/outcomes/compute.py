@@ -131,8 +131,8 @@ def _rows(plan: Plan, contract: Contract) -> str:
     person = _person(plan, contract)
     columns = [
         "r._delivery",
-        "l.peildatum AS l_peildatum",
-        "l.is_synthetisch AS l_synthetisch",
+        "r.l_peildatum",
+        "r.l_synthetisch",
         f"coalesce(CAST({plan.periode} AS VARCHAR), {literal(UNKNOWN)}) AS periode",
     ]
     if plan.locatie:
@@ -144,11 +144,12 @@ def _rows(plan: Plan, contract: Contract) -> str:
     for index, measure in enumerate(plan.measures):
         columns += _contribution(measure, index, person)
     wanted = " AND ".join(f"({sql})" for sql in plan.filters) or "true"
-    return (
-        f"SELECT {', '.join(columns)} FROM (SELECT r.*, v.sleutel AS levering FROM {source} r "
-        f"JOIN {DELIVERIES} v ON v.delivery_id = r._delivery) r "
-        f"JOIN {DELIVERIES} l ON l.delivery_id = r._delivery WHERE {wanted}"
+    delivered = (
+        "SELECT r.*, v.sleutel AS levering, v.peildatum AS l_peildatum, "
+        "v.is_synthetisch AS l_synthetisch "
+        f"FROM {source} r JOIN {DELIVERIES} v ON v.delivery_id = r._delivery"
     )
+    return f"SELECT {', '.join(columns)} FROM ({delivered}) r WHERE {wanted}"
 
 
 def _person(plan: Plan, contract: Contract) -> str:
