@@ -1,9 +1,10 @@
 """What intake hands to quality: the record of one staged delivery.
 
 A delivery is one path in ``landing/<source>/<received date>/``: a file, a ZIP or a folder. Its
-``delivery_id`` is ``<source>-<first 16 hex of the sha256 of its bytes>``, so the same bytes are the
-same delivery wherever and whenever they are seen. What intake makes of it lies in
-``lake/staging/<delivery_id>/``: ``record.json`` and one ``<table>.parquet`` a table.
+``delivery_id`` is ``<source>-<16 hex over its bytes and its file name's fields>``, so the same
+bytes for the same period are the same delivery wherever and whenever they are seen. What intake
+makes of it lies in ``lake/staging/<delivery_id>/``: ``record.json`` and one ``<table>.parquet`` a
+table.
 """
 
 from __future__ import annotations

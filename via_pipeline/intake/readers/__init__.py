@@ -72,13 +72,15 @@ def read(
     content = contents[0]
     if kind == "ole":
         workbook.refuse_ole(content)
-    if kind not in contract.delivery.formats:
-        agreed = [_SPOKEN.get(name, name) for name in contract.delivery.formats if name != "zip"]
+    # A contract that names only the container means text tables in it.
+    agreed = [name for name in contract.delivery.formats if name != "zip"] or ["csv"]
+    if kind not in agreed:
         if kind == "zip":
             raise Refused("bestand__zip_genest", "Een ZIP-bestand in een ZIP wordt niet gelezen.")
         raise Refused(
             "bestand__formaat",
-            f"Het bestand is {_SPOKEN.get(kind, kind)}; afgesproken is {listed(agreed, 'of')}.",
+            f"Het bestand is {_SPOKEN.get(kind, kind)}; afgesproken is "
+            f"{listed([_SPOKEN.get(name, name) for name in agreed], 'of')}.",
         )
     if kind in ("xlsx", "ods"):
         workbook.check_safe(content)

@@ -72,7 +72,7 @@ def label_drift(
         new = sorted(code for code in said if code not in known and code not in column.missing)
         if new:
             yield (
-                f"Kolom '{name}': het bestand kent waardelabels voor codes die niet in de codelijst "
+                f"Kolom '{name}': waardelabels voor codes die niet in de codelijst "
                 f"'{column.codelist.name}' staan: {listed(new)}."
             )
         other = sorted(
@@ -127,7 +127,7 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-class _quiet(ExitStack):  # noqa: N801
+class _quiet(ExitStack):
     """Keep the library from printing: its messages may hold what the file holds."""
 
     def __enter__(self) -> _quiet:

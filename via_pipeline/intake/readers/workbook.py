@@ -92,7 +92,7 @@ def check_safe(content: Content) -> None:
             raise _unreadable() from None
     if found:
         more = " en meer" if len(found) > _SHOWN_CELLS else ""
-        sheet, cell = found[0]
+        cell = found[0][1]
         digits = re.search(r"\d+$", cell)
         raise Refused(
             "bestand__formule",

@@ -1,0 +1,307 @@
+"""Take in what lies in landing: one call a source, and one for files of unknown sources.
+
+Belongs here: which deliveries are new, one after another, and the ledger's facts about them. Does
+not belong here: how a delivery is read (``stage.py``). One bad file never stops another.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from via_pipeline.contracts.codelists import UnknownCodeList
+from via_pipeline.contracts.model import Contract, ContractError, Severity
+from via_pipeline.intake import discover, recognise, stage
+from via_pipeline.intake.discover import Found
+from via_pipeline.intake.ledger import Ledger, Sighting, stamp
+from via_pipeline.intake.pseudonym import Key, load_key
+from via_pipeline.intake.records import Finding, StagedDelivery, staging
+from via_pipeline.intake.status import Status
+from via_pipeline.intake.trouble import Refused
+from via_pipeline.storage.atomic import writer_lock
+from via_pipeline.storage.home import Home
+
+SETTLE_VARIABLE = "VIA_SETTLE_SECONDS"
+SETTLE_SECONDS = 5.0
+UNKNOWN_RULE = "bestand__onbekende_bron"
+_ZONE = ZoneInfo("Europe/Amsterdam")
+_log = logging.getLogger(__name__)
+
+# What is wrong here is the machine or the contract, not the file: it must be tried again.
+_NOT_THE_FILE = (
+    OSError,
+    MemoryError,
+    ContractError,
+    UnknownCodeList,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+)
+
+
+@dataclass(frozen=True)
+class IntakeSummary:
+    """What one call did, as delivery ids; ``known`` were there before and cost no work.
+
+    ``rejected`` could not be read; ``duplicates`` repeat an earlier delivery; ``deferred`` are
+    paths of files that were still changing and are left for the next run.
+    """
+
+    source: str
+    new: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
+
+
+def take_in(
+    home: Home,
+    contract: Contract,
+    *,
+    run_id: str,
+    now: datetime,
+    settle_seconds: float | None = None,
+    key: Key | None = None,
+) -> IntakeSummary:
+    """Find, read, pseudonymise and stage what is new for ``contract``; record it in the ledger.
+
+    A delivery is new when the ledger does not know it under this very contract. A file changed
+    less than ``settle_seconds`` (``VIA_SETTLE_SECONDS``, default 5) before ``now`` is left for the
+    next run: it may still be growing. ``key`` is the pseudonym key in use unless given.
+
+    Raises:
+        KeyProblem: there is no usable pseudonym key.
+        LedgerError: the key is another than the lake was made with.
+        ContractError: the contract is wrong; every other delivery was still taken in.
+        OSError: disk or file trouble with a delivery; every other was still taken in.
+        BusyError: another run takes in this source.
+    """
+    home.ensure()
+    key = key or load_key(home.root)
+    ledger = Ledger(home.ledger)
+    ledger.check_key(key.fingerprint)
+    with writer_lock(home.locks, f"intake-{contract.source}"):
+        _sweep(home, contract.source)
+        if contract.kept_in is not None:
+            found = discover.kept(home, contract.source, contract.kept_in)
+        else:
+            found = discover.deliveries(home, contract.source, _today(now))
+        run = _Run(home, ledger, contract, key, run_id, now, _settle(settle_seconds))
+        for delivery in found:
+            run.take(delivery)
+        return run.summary()
+
+
+def take_in_unknown(
+    home: Home,
+    contracts: Iterable[Contract],
+    *,
+    run_id: str,
+    now: datetime,
+    settle_seconds: float | None = None,
+) -> IntakeSummary:
+    """Record and reject what lies in landing outside the folders of ``contracts``.
+
+    Nothing of such a file is read but its bytes' hash: nobody agreed what may be in it.
+    """
+    home.ensure()
+    ledger = Ledger(home.ledger)
+    known = sorted(c.source for c in contracts if c.kept_in is None)
+    settle = _settle(settle_seconds)
+    new: list[str] = []
+    old: list[str] = []
+    deferred: list[str] = []
+    with writer_lock(home.locks, "intake-unknown"):
+        for found in discover.of_unknown(home, known, _today(now)):
+            if _is_changing(found, now, settle):
+                deferred.append(found.path)
+                continue
+            size, digest = found.measure()
+            named = {"bestand": found.path}
+            measured = stage.Measured(
+                recognise.delivery_id(found.source, digest, named), size, digest
+            )
+            _see(ledger, found, measured, run_id, now)
+            if ledger.is_staged(measured.delivery_id, ""):
+                old.append(measured.delivery_id)
+                continue
+            finding = Finding(
+                UNKNOWN_RULE,
+                Severity.REJECT_FILE,
+                f"Voor de map '{found.source}' bestaat geen afspraak (contract); het bestand is "
+                f"niet geopend. Bekende mappen zijn: {', '.join(known)}.",
+                found.file_name,
+            )
+            staged = stage.rejected(home, found.source, found, measured, finding)
+            ledger.record_staged(staged, None, run_id=run_id, recorded_at=stamp(now))
+            new.append(measured.delivery_id)
+    return IntakeSummary("onbekend", tuple(new), (), tuple(new), tuple(old), tuple(deferred))
+
+
+class _Run:
+    """The deliveries of one source in one call."""
+
+    def __init__(
+        self,
+        home: Home,
+        ledger: Ledger,
+        contract: Contract,
+        key: Key,
+        run_id: str,
+        now: datetime,
+        settle: float,
+    ) -> None:
+        self.home, self.ledger, self.contract, self.key = home, ledger, contract, key
+        self.run_id, self.now, self.settle = run_id, now, settle
+        self.new: list[str] = []
+        self.rejected: list[str] = []
+        self.known: list[str] = []
+        self.repeated: list[str] = []
+        self.deferred: list[str] = []
+        self.trouble: list[BaseException] = []
+
+    def take(self, found: Found) -> None:
+        """One delivery; what is wrong with it stays with it."""
+        try:
+            self._take(found)
+        except _NOT_THE_FILE as error:
+            _log.error("%s: not taken in now (%s)", found.path, type(error).__name__)
+            self.trouble.append(error)
+
+    def summary(self) -> IntakeSummary:
+        """What was done; raises the first trouble that was not the file's."""
+        if self.trouble:
+            raise self.trouble[0]
+        duplicate = {
+            row.delivery_id
+            for row in self.ledger.rows(self.contract.source)
+            if row.status is Status.DUPLICATE and row.delivery_id in self.new
+        }
+        return IntakeSummary(
+            self.contract.source,
+            new=tuple(self.new),
+            duplicates=tuple([*self.repeated, *(i for i in self.new if i in duplicate)]),
+            rejected=tuple(self.rejected),
+            known=tuple(self.known),
+            deferred=tuple(self.deferred),
+        )
+
+    def _take(self, found: Found) -> None:
+        contract = self.contract
+        if contract.kept_in is None and _is_changing(found, self.now, self.settle):
+            self.deferred.append(found.path)
+            return
+        size, digest = found.measure()
+        refused: Refused | None = None
+        try:
+            recognised = recognise.recognise(contract, found.file_name)
+            fields = recognised.fields
+        except Refused as caught:
+            recognised, refused = None, caught
+            fields = {"bestand": found.file_name}
+        measured = stage.Measured(
+            recognise.delivery_id(contract.source, digest, fields), size, digest
+        )
+        if self.ledger.is_staged(measured.delivery_id, contract.sha256):
+            is_new_place = _see(self.ledger, found, measured, self.run_id, self.now)
+            (self.repeated if is_new_place else self.known).append(measured.delivery_id)
+            return
+        if recognised is None:
+            assert refused is not None
+            staged = stage.rejected(
+                self.home,
+                contract.source,
+                found,
+                measured,
+                refused.finding(found.file_name),
+                contract=contract,
+                fields=contract.delivery.match(found.file_name),
+            )
+        else:
+            staged = self._staged(found, measured, recognised)
+        if contract.kept_in is None and found.measure() != (size, digest):
+            shutil.rmtree(staging(self.home.lake, measured.delivery_id))
+            self.deferred.append(found.path)
+            return
+        _see(self.ledger, found, measured, self.run_id, self.now)
+        self.ledger.record_staged(
+            staged,
+            recognised.key if recognised else None,
+            run_id=self.run_id,
+            recorded_at=stamp(self.now),
+        )
+        self.new.append(measured.delivery_id)
+        if not staged.is_readable:
+            self.rejected.append(measured.delivery_id)
+
+    def _staged(
+        self, found: Found, measured: stage.Measured, recognised: recognise.Recognised
+    ) -> StagedDelivery:
+        try:
+            return stage.stage(self.home, self.contract, found, measured, recognised, self.key)
+        except _NOT_THE_FILE:
+            raise
+        except Exception as error:
+            # The message may hold what the file holds; its kind is all that may be told.
+            _log.error("%s: unexpected %s", found.path, type(error).__name__)
+            finding = Finding(
+                "bestand__onverwacht",
+                Severity.REJECT_FILE,
+                f"Het bestand kon door een onverwachte fout niet worden gelezen "
+                f"({type(error).__name__}). De beheerder is op de hoogte; controleer of het "
+                "bestand bij u wel te openen is.",
+                found.file_name,
+            )
+            refused = stage.rejected(
+                self.home,
+                self.contract.source,
+                found,
+                measured,
+                finding,
+                contract=self.contract,
+                fields=recognised.fields,
+            )
+            return replace(refused, peildatum=recognised.peildatum)
+
+
+def _see(
+    ledger: Ledger, found: Found, measured: stage.Measured, run_id: str, now: datetime
+) -> bool:
+    return ledger.record_sighting(
+        Sighting(
+            source=found.source,
+            path=found.path,
+            file_name=found.file_name,
+            received=found.received,
+            bytes=measured.bytes,
+            sha256=measured.sha256,
+            delivery_id=measured.delivery_id,
+            run_id=run_id,
+            seen_at=stamp(now),
+        )
+    )
+
+
+def _sweep(home: Home, source: str) -> None:
+    """Remove what a killed run of this source left half-written. Only under its lock."""
+    for leftover in (home.lake / "staging").glob(f".tmp-*-{source}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _settle(given: float | None) -> float:
+    return float(os.environ.get(SETTLE_VARIABLE, SETTLE_SECONDS)) if given is None else given
+
+
+def _is_changing(found: Found, now: datetime, settle: float) -> bool:
+    return 0 <= now.timestamp() - found.newest_change() < settle
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(_ZONE).date()
