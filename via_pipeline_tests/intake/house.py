@@ -13,6 +13,7 @@ from via_pipeline.intake.pseudonym import Key
 from via_pipeline.intake.records import StagedDelivery, read_record, staging
 from via_pipeline.intake.run import IntakeSummary, take_in
 from via_pipeline.storage.home import Home
+from via_pipeline_tests.intake.contracts import add_codelist
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 KEY = Key(bytes(range(32)))
@@ -71,6 +72,7 @@ class House:
         """Folders with the real reference lists."""
         home = Home(tmp_path / "via", tmp_path / "data")
         shutil.copytree(REFERENCE, home.data / "reference")
+        add_codelist(home.data / "reference")
         return cls(home, sources)
 
     def contract(self, source: str) -> Contract:
