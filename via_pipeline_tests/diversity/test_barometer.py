@@ -1,0 +1,179 @@
+"""The Barometer's rules at their borders, and its shares against plain loops."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+
+from via_pipeline.contracts.model import load
+from via_pipeline.diversity import barometer, run
+from via_pipeline.pilots import catalog
+from via_pipeline.storage import duck, lake
+from via_pipeline_tests.diversity.test_origin import by_python
+from via_pipeline_tests.pilots import house
+
+DAY = "2020-12-31"
+DUTCH = ("NL", "NL", "NL")
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = house.home_in(tmp_path)
+    house.keep(home, "reference")
+    return home
+
+
+def job(person, countries=DUTCH, number=1, **more):
+    own, mother, father = countries
+    return (
+        house.persons("persoon", person, "gba_sleutel")
+        | {
+            "baan_nr": number,
+            "onderdeel": "Hoofdkantoor",
+            "salarisschaal": 5,
+            "functieniveau": "1",
+            "geboorteland": own,
+            "geboorteland_moeder": mother,
+            "geboorteland_vader": father,
+        }
+        | more
+    )
+
+
+def deliver(home, jobs, organisation="O01", day=DAY):
+    house.deliver(
+        home,
+        "p4_barometer",
+        {"organisatie": organisation, "periode": day},
+        {"baan": jobs},
+        received=date(2021, 2, 1),
+    )
+
+
+def table(home, **options):
+    with duck.work() as connection:
+        catalog.register(connection, home, [load("p4_barometer"), load("reference")])
+        found = barometer.results(connection, **options)
+        assert dict(zip(found.columns, map(str, found.types), strict=True)) == barometer.COLUMNS
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def whole(rows, organisation="O01"):
+    return [
+        row
+        for row in rows
+        if row["kenmerk"] == "organisatie" and row["organisatie"] == organisation
+    ]
+
+
+@pytest.mark.parametrize(("employees", "allowed"), [(249, False), (250, True), (251, True)])
+def test_250_is_inclusive(home, employees, allowed):
+    deliver(home, [job(number) for number in range(employees)])
+    rows = whole(table(home))
+    assert {row["is_toegestaan"] for row in rows} == {allowed}
+    if allowed:
+        assert len(rows) == 6
+        assert {row["n"] for row in rows} == {employees}
+        assert {row["reden"] for row in rows} == {None}
+    else:
+        assert [(row["indeling"], row["categorie"]) for row in rows] == [
+            ("2022", "niet_toegestaan"),
+            ("oud", "niet_toegestaan"),
+        ]
+        for row in rows:
+            assert row["n"] is row["teller"] is row["aandeel_pct"] is None
+            assert "250" in row["reden"]
+
+
+def test_two_jobs_are_one_employee_for_the_limit_and_two_jobs_in_the_share(home):
+    two = [job(0, ("MA", "MA", "MA")), job(0, ("MA", "MA", "MA"), number=2)]
+    deliver(home, two + [job(number) for number in range(1, 249)])
+    assert not any(row["is_toegestaan"] for row in whole(table(home)))
+    deliver(home, two + [job(number) for number in range(1, 250)], "O02")
+    rows = {row["categorie"]: row for row in whole(table(home), "O02") if row["indeling"] == "oud"}
+    assert rows["niet_westers"]["teller"] == 2
+    assert rows["niet_westers"]["n"] == 251
+    assert rows["niet_westers"]["eenheid_statistiek"] == "banen"
+    unit = [
+        row
+        for row in table(home)
+        if row["organisatie"] == "O02"
+        and row["kenmerk"] == "onderdeel"
+        and row["categorie"] == "niet_westers"
+    ]
+    assert [(row["teller"], row["n"], row["eenheid_statistiek"]) for row in unit] == [
+        (1, 250, "werknemers")
+    ]
+
+
+def test_a_subgroup_of_249_in_a_large_organisation_is_not_computed(home):
+    jobs = [job(number, onderdeel="Klein") for number in range(249)]
+    jobs += [job(number, onderdeel="Groot") for number in range(249, 1200)]
+    deliver(home, jobs)
+    units = [row for row in table(home) if row["kenmerk"] == "onderdeel"]
+    small = [row for row in units if row["subgroep"] == "Klein"]
+    large = [row for row in units if row["subgroep"] == "Groot"]
+    assert {row["categorie"] for row in small} == {"niet_toegestaan"}
+    assert {row["n"] for row in small} == {None}
+    assert {row["n"] for row in large} == {951}
+    lower = [row for row in table(home, minimum=249) if row["subgroep"] == "Klein"]
+    assert {row["n"] for row in lower} == {249}
+
+
+def test_shares_equal_a_plain_loop_and_add_up(home):
+    draw = random.Random(7)
+    countries = ["NL"] * 6 + ["MA", "TR", "ID", "DE", "US", "SR", None]
+    people = {number: tuple(draw.choice(countries) for _ in range(3)) for number in range(400)}
+    jobs = [job(number, born) for number, born in people.items()]
+    jobs += [job(number, people[number], number=2) for number in range(0, 400, 7)]
+    draw.shuffle(jobs)
+    deliver(home, jobs)
+    rows = whole(table(home))
+    for place, classification in enumerate(["oud", "2022"]):
+        groups = [
+            by_python((j["geboorteland"], j["geboorteland_moeder"], j["geboorteland_vader"]))[place]
+            for j in jobs
+        ]
+        known = [group for group in groups if group != "onbekend"]
+        assert len(known) < len(groups)
+        mine = [row for row in rows if row["indeling"] == classification]
+        assert len(mine) == 3
+        for row in mine:
+            hits = known.count(row["categorie"])
+            exact = Decimal(100 * hits) / len(known)
+            assert (row["n"], row["teller"]) == (len(known), hits)
+            assert row["aandeel_pct"] == exact.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        assert sum(row["teller"] for row in mine) == len(known)
+        assert abs(sum(row["aandeel_pct"] for row in mine) - 100) <= Decimal("0.0002")
+
+
+def test_the_published_margins_of_2020_come_back(home):
+    """100 jobs in proportion: 76 / 12 / 12 in the old, 75 / 10 / 15 in the new (domain 3.2).
+
+    One of the 76 was born abroad to two parents born here; of the 12 western ones ten are from
+    Europe and two from Indonesia, so that 10 are Europe. A thousand people, ten times that.
+    """
+    mix = [(DUTCH, 75), (("US", "NL", "NL"), 1), (("DE", "DE", "DE"), 10)]
+    mix += [(("ID", "ID", "ID"), 2), (("MA", "MA", "MA"), 12)]
+    born = [countries for countries, count in mix for _ in range(count * 10)]
+    deliver(home, [job(number, countries) for number, countries in enumerate(born)])
+    shares = {(row["indeling"], row["categorie"]): row["aandeel_pct"] for row in whole(table(home))}
+    published = {
+        (row["indeling"], row["categorie"]): Decimal(row["aandeel_pct"])
+        for row in house.plain_csv(house.REPOSITORY / "data/reference/barometer_benchmark.csv")
+        if row["code"] == "werknemers_nederland"
+    }
+    assert shares == published
+
+
+def test_refresh_is_the_same_bytes_twice_and_keys_are_unique(home):
+    deliver(home, [job(number) for number in range(300)])
+    written = run.refresh(home)
+    first = lake.parts(home.lake, run.TABLE)
+    assert run.refresh(home) == written > 0
+    assert lake.parts(home.lake, run.TABLE) == first
+    keys = [tuple(row[name] for name in barometer.KEY) for row in table(home)]
+    assert len(set(keys)) == len(keys) == written
