@@ -7,7 +7,7 @@ facts are written through their own interfaces.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +112,6 @@ def plain_csv(path: Path) -> list[dict[str, str]]:
 def persons(column: str, number: int, kind: str = "test") -> dict[str, str]:
     """The pseudonym pair of the ``number``-th made-up person."""
     return {f"{column}_id": f"{number:064x}", f"{column}_id_soort": kind}
-
-
-def instant() -> datetime:
-    """A fixed instant."""
-    return datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def _status(path: Path) -> dict[str, str]:
