@@ -24,7 +24,7 @@ from via_pipeline.storage.duck import literal, quoted
 _NAME = re.compile(r"[^\W\d_][\w .,/()%€&+'-]{0,59}")
 _LIKENESS = 0.6
 _SHOWN = 5
-_SHORT = 30
+_CODE = "[^\\s]{1,20}"  # What is longer or has blanks is no code, and may be anything.
 _KINDS = (
     ("geheel getal", r"-?[0-9]+"),
     ("getal met decimale punt", r"-?[0-9]+[.][0-9]+"),
@@ -164,7 +164,7 @@ def _new_codes(column: Column, codelists: dict[str, CodeList]) -> str:
     name = column.codelist.name if column.codelist else ""
     known = ", ".join(literal(code) for code in codelists[name].values) or "''"
     strange = f"{text} NOT IN ({known})"
-    may_show = f"length({text}) <= {_SHORT} AND NOT {bsn.is_valid(text)}"
+    may_show = f"regexp_full_match({text}, {literal(_CODE)}) AND NOT {bsn.is_valid(text)}"
     return (
         f"list(DISTINCT CASE WHEN {may_show} THEN {text} ELSE '' END ORDER BY "
         f"CASE WHEN {may_show} THEN {text} ELSE '' END) FILTER (WHERE {strange})[:{_SHOWN + 1}]"

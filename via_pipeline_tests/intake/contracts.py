@@ -92,8 +92,10 @@ def small_contract(folder: Path, **delivery: Any) -> Path:
             {
                 "property": "delivery",
                 "value": {
-                    "file_pattern": r"klein_(?P<periode>\d{4})(_\w+)?_v(?P<versie>\d+)\.\w+",
-                    "key": ["periode"],
+                    "file_pattern": (
+                        r"klein_(?P<periode>\d{4})(?P<deel>[A-Z])?(_\w+)?_v(?P<versie>\d+)\.\w+"
+                    ),
+                    "key": ["periode", "deel"],
                     "peildatum": "{periode}-01-01",
                     "formats": ["csv"],
                     "members": {"rij": ".*"},
