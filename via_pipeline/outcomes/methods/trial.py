@@ -29,7 +29,7 @@ FEW_CLUSTERS = 40
 _P = ParamSpec("_P")
 
 
-class Withholding(Exception):  # noqa: N818 (control flow inside this package, not an error)
+class Withholding(Exception):
     """Stop: no estimate can stand. The message is the Dutch reason."""
 
     def __init__(self, reason: str, n_intervention: int = 0, n_comparison: int = 0) -> None:

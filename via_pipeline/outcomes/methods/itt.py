@@ -1,0 +1,146 @@
+"""Intention to treat: the difference between two arms as assigned, within strata.
+
+Belongs here: linear models on ``Trial`` (fixed effects of the strata, Lin's interacted
+adjustment) with errors that respect the clusters. Does not belong here: inference by resampling
+(``wild``), changes over time (``did``).
+
+A linear model of a 0/1 outcome estimates the difference in shares; with strata as fixed effects it
+is the precision-weighted mean of the differences within strata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from via_pipeline.outcomes.methods.rows import Estimate
+from via_pipeline.outcomes.methods.trial import FEW_CLUSTERS, Trial, Withholding, withholding
+
+if TYPE_CHECKING:
+    from pyfixest.estimation.models.feols_ import Feols
+
+FIXED_EFFECTS = "itt_vaste_effecten"
+LIN = "itt_lin"
+
+
+@withholding(FIXED_EFFECTS)
+def fixed_effects(trial: Trial, variance: str | None = None) -> Estimate:
+    """Difference between the arms with fixed effects of the strata and linear covariates.
+
+    ``variance`` is ``CRV1``, ``CRV3`` (clusters) or ``HC1``, ``HC3`` (independent rows); by
+    default CRV3 below 40 clusters, CRV1 from there, HC1 without clusters. Intervals use t with
+    G - 1 degrees of freedom (MacKinnon, Nielsen and Webb 2023, doi 10.1016/j.jeconom.2022.04.001).
+    """
+    _needs_variation(trial)
+    kind = variance or default_variance(trial)
+    right = " + ".join(["d", *trial.covariates])
+    formula = f"y ~ {right}" + (" | stratum" if trial.has_strata else "")
+    return estimate_of(fit(formula, trial.frame, kind), trial, f"{FIXED_EFFECTS}_{kind.lower()}")
+
+
+@withholding(LIN)
+def lin(trial: Trial, variance: str | None = None) -> Estimate:
+    """Lin's estimator: covariates and strata centred and interacted with the arm.
+
+    Consistent for the average difference without a model of the outcome (Lin 2013, doi
+    10.1214/12-AOAS583). By default HC2 without clusters, CRV3 with.
+    """
+    _needs_variation(trial, every_stratum=True)
+    kind = variance or ("CRV3" if trial.has_clusters else "HC2")
+    frame = trial.frame[["y", "d", "cluster"]].copy()
+    adjusters = [trial.frame[name] for name in trial.covariates]
+    if trial.has_strata:
+        strata = sorted(trial.frame["stratum"].unique())[1:]
+        adjusters += [(trial.frame["stratum"] == value).astype(float) for value in strata]
+    terms = ["d"]
+    for index, values in enumerate(adjusters):
+        frame[f"z{index}"] = values - values.mean()
+        frame[f"dz{index}"] = frame["d"] * frame[f"z{index}"]
+        terms += [f"z{index}", f"dz{index}"]
+    return estimate_of(fit(f"y ~ {' + '.join(terms)}", frame, kind), trial, f"{LIN}_{kind.lower()}")
+
+
+def default_variance(trial: Trial) -> str:
+    """The error estimator that the number of clusters asks for."""
+    if not trial.has_clusters:
+        return "HC1"
+    return "CRV3" if (trial.n_clusters or 0) < FEW_CLUSTERS else "CRV1"
+
+
+def fit(formula: str, frame: pd.DataFrame, variance: str, needs: str = "d") -> Feols:
+    """Fit by pyfixest.
+
+    Raises:
+        Withholding: the model has no solution, or ``needs`` was dropped for collinearity.
+    """
+    import warnings
+
+    from pyfixest import feols
+
+    vcov = {variance: "cluster"} if variance.startswith("CRV") else variance
+    with warnings.catch_warnings():
+        # Collinear covariates are dropped with a warning; whether ``needs`` was is checked below.
+        warnings.simplefilter("ignore")
+        try:
+            model = feols(formula, frame, vcov=vcov)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            raise Withholding("het model is met deze gegevens niet te schatten") from error
+    if needs not in model.coef().index:
+        raise Withholding("de groepen vallen samen met de strata: er is geen vergelijking binnen")
+    return model
+
+
+def wald(model: Feols, names: Sequence[str], frame: pd.DataFrame) -> tuple[float, float]:
+    """F-statistic and p-value of the null that all coefficients of ``names`` are 0.
+
+    F with (names, clusters - 1) degrees of freedom, or (names, rows - parameters) without
+    clusters: pyfixest's own ``wald_test`` falls back on chi-squared, which is too eager here.
+
+    Raises:
+        Withholding: a coefficient was dropped, or the statistic is no number.
+    """
+    from scipy.stats import f
+
+    kept = list(model.coef().index)
+    if not set(names) <= set(kept):
+        raise Withholding("het model is met deze gegevens niet te schatten")
+    places = [kept.index(name) for name in names]
+    beta = model.coef().to_numpy()[places]
+    covariance = np.asarray(model._vcov)[np.ix_(places, places)]
+    statistic = float(beta @ np.linalg.pinv(covariance) @ beta) / len(places)
+    is_clustered = str(model._vcov_type) == "CRV"
+    free = frame["cluster"].nunique() - 1 if is_clustered else len(frame) - len(kept)
+    if not np.isfinite(statistic) or free < 1:
+        raise Withholding("het model is met deze gegevens niet te schatten")
+    return statistic, float(f.sf(statistic, len(places), free))
+
+
+def estimate_of(model: Feols, trial: Trial, method: str, term: str = "d") -> Estimate:
+    """The row of ``term`` as an ``Estimate``."""
+    row = model.tidy().loc[term]
+    return Estimate(
+        method=method,
+        estimate=float(row["Estimate"]),
+        se=float(row["Std. Error"]),
+        ci_low=float(row["2.5%"]),
+        ci_high=float(row["97.5%"]),
+        p=float(row["Pr(>|t|)"]),
+        n_intervention=trial.n_intervention,
+        n_comparison=trial.n_comparison,
+        mean_comparison=trial.mean_comparison,
+        n_clusters=trial.n_clusters,
+    )
+
+
+def _needs_variation(trial: Trial, *, every_stratum: bool = False) -> None:
+    if not trial.has_strata:
+        return
+    arms = trial.frame.groupby("stratum")["d"].nunique()
+    counts = (trial.n_intervention, trial.n_comparison)
+    if (arms < 2).all():
+        raise Withholding("in geen enkel stratum komen beide groepen voor", *counts)
+    if every_stratum and (arms < 2).any():
+        raise Withholding("niet in elk stratum komen beide groepen voor", *counts)
