@@ -29,6 +29,7 @@ from via_pipeline.storage.duck import literal, quoted, work
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.types.base import DataContextConfig
     from great_expectations.datasource.fluent.interfaces import Batch
 
 PANDAS_LIMIT_ROWS = 50_000
@@ -277,12 +278,26 @@ def _context() -> Iterator[EphemeralDataContext]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            context = gx.get_context(mode="ephemeral")
+            context = gx.get_context(mode="ephemeral", project_config=_project())
             context.enable_analytics(False)
-            context.variables.progress_bars = {"globally": False}
             yield context
     finally:
         logger.setLevel(level)
+
+
+def _project() -> DataContextConfig:
+    """GX's defaults in memory, less its docs site: that is a folder in /tmp for every context."""
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False),
+    )
 
 
 def _import() -> Any:

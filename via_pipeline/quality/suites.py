@@ -24,6 +24,7 @@ SEVERITIES = {
 }
 """GX's severity per outcome; the outcome itself travels in the expectation's meta."""
 
+_EXACT = 2**53
 _COMPOUND = {
     "expect_compound_columns_to_be_unique",
     "expect_select_column_values_to_be_unique_within_record",
@@ -42,10 +43,17 @@ def kwargs_of(rule: Rule, *, python_regex: bool = False) -> dict[str, Any]:
     A key with an empty part is no key: rules over several columns look at rows in which every one
     is filled, as SQL's UNIQUE does. GX's own default counts such rows on pandas and loses them in
     SQL (its join compares NULL with NULL), so the two engines would differ.
+
+    Raises:
+        ValueError: a bound is 2^53 or more. GX makes bounds floats, and there pandas and SQL round
+            differently.
     """
     kwargs = dict(rule.kwargs)
     if python_regex and "regex" in kwargs:
         kwargs["regex"] = "(?a)(?=)" + re.sub(r"(?<!\\)\$$", r"\\Z", kwargs["regex"])
+    for bound in ("min_value", "max_value"):
+        if isinstance(kwargs.get(bound), int | float) and abs(kwargs[bound]) >= _EXACT:
+            raise ValueError(f"{rule.table}.{rule.id}: {bound} is beyond what a float holds")
     if rule.expectation in _COMPOUND:
         kwargs.setdefault("ignore_row_if", "any_value_is_missing")
     return kwargs
