@@ -28,8 +28,7 @@ from via_pipeline.storage.duck import literal, quoted
 
 SOURCE = "p4_barometer"
 MINIMUM_EMPLOYEES = 250
-WHOLE = "organisatie"
-ALL = "alle"
+TOTAL = "totaal"
 SUBGROUPS = ("onderdeel", "functieniveau", "salarisschaal")
 NOT_ALLOWED = "niet_toegestaan"
 
@@ -89,7 +88,7 @@ omvang AS (
 herkomst AS ({_by_classification()}),
 geteld AS (
     SELECT organisatie, peildatum, kenmerk, subgroep, indeling, categorie,
-        CASE WHEN kenmerk = {literal(WHOLE)} THEN count(*)
+        CASE WHEN kenmerk = {literal(TOTAL)} THEN count(*)
              ELSE count(DISTINCT persoon) END AS teller
     FROM herkomst WHERE categorie <> {literal(UNKNOWN)}
     GROUP BY organisatie, peildatum, kenmerk, subgroep, indeling, categorie
@@ -116,8 +115,8 @@ verboden AS (
 samen AS (SELECT * FROM toegestaan UNION ALL SELECT * FROM verboden),
 volledig AS (
     -- The sector of an organisation is not delivered: unknown, never guessed from its name.
-    SELECT *, NULL AS sector,
-        CASE kenmerk WHEN {literal(WHOLE)} THEN 'banen' ELSE 'werknemers' END AS eenheid_statistiek,
+    SELECT *, {literal(UNKNOWN)} AS sector,
+        CASE kenmerk WHEN {literal(TOTAL)} THEN 'banen' ELSE 'werknemers' END AS eenheid_statistiek,
         CASE WHEN n > 0 THEN CAST(CAST((2000000 * teller + n) // (2 * n) AS DECIMAL(18,0)) * 0.0001
             AS DECIMAL(18,4)) END AS aandeel_pct
     FROM samen
@@ -144,7 +143,7 @@ def _jobs(sources: Path) -> str:
 
 def _parts() -> str:
     """Each job in its organisation and in every subgroup that it belongs to."""
-    selects = [f"SELECT *, {literal(WHOLE)} AS kenmerk, {literal(ALL)} AS subgroep FROM baan"]
+    selects = [f"SELECT *, {literal(TOTAL)} AS kenmerk, {literal(TOTAL)} AS subgroep FROM baan"]
     selects += [
         f"SELECT *, {literal(column)} AS kenmerk, {column} AS subgroep "
         f"FROM baan WHERE {column} IS NOT NULL"

@@ -63,9 +63,7 @@ def table(home, **options):
 
 def whole(rows, organisation="O01"):
     return [
-        row
-        for row in rows
-        if row["kenmerk"] == "organisatie" and row["organisatie"] == organisation
+        row for row in rows if row["kenmerk"] == "totaal" and row["organisatie"] == organisation
     ]
 
 
