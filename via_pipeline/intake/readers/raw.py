@@ -92,11 +92,12 @@ def from_rows(
         reader = pa.RecordBatchReader.from_batches(
             schema_of(header), _guarded(tally, _batches(header, tally, rows()))
         )
-        connection.register(view, reader)
-        try:
-            yield
-        finally:
-            connection.unregister(view)
+        with _in_order(connection):
+            connection.register(view, reader)
+            try:
+                yield
+            finally:
+                connection.unregister(view)
 
     return attach
 
@@ -110,13 +111,25 @@ def from_batches(
     def attach(connection: duckdb.DuckDBPyConnection, view: str) -> Iterator[None]:
         tally.clear()
         reader = pa.RecordBatchReader.from_batches(schema_of(header), _guarded(tally, batches()))
-        connection.register(view, reader)
-        try:
-            yield
-        finally:
-            connection.unregister(view)
+        with _in_order(connection):
+            connection.register(view, reader)
+            try:
+                yield
+            finally:
+                connection.unregister(view)
 
     return attach
+
+
+@contextmanager
+def _in_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Scan with one thread: with more, batches from Python arrive in the order of their chance."""
+    before = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET threads = {int(before)}")
 
 
 def schema_of(header: Header) -> pa.Schema:
