@@ -21,8 +21,9 @@ class Sample:
 
     ``until`` is the day of extraction: what happens later is not in the file yet. ``encoding``
     None is the contract's. ``expected``: ``accepted`` (with warnings or not), ``rejected`` (and
-    then ``reason`` is the rule that does it) or ``duplicate``. ``revises`` says that it replaces an
-    earlier delivery of the same key. ``total_off_by`` falsifies a control total.
+    then ``reason`` is the rule that does it, or ``quarantaine`` where more rows are bad than agreed)
+    or ``duplicate``. ``revises`` says that it replaces an earlier delivery of the same key.
+    ``total_off_by`` falsifies a control total.
     """
 
     source: str
@@ -255,7 +256,7 @@ def _p5() -> list[Sample]:
                 ),
             ),
             expected=REJECTED,
-            reason="bestand__quarantaine",
+            reason="quarantaine",
         )
     )
     # D 2020 was saved as UTF-8, and corrected.
