@@ -21,7 +21,7 @@ class Sample:
 
     ``until`` is the day of extraction: what happens later is not in the file yet. ``encoding``
     None is the contract's. ``expected``: ``accepted`` (with warnings or not), ``rejected`` (and
-    then ``reason`` is the rule that does it, or ``quarantaine`` where more rows are bad than agreed)
+    then ``reason`` is the rule that does it, or ``quarantaine`` when too many rows are bad)
     or ``duplicate``. ``revises`` says that it replaces an earlier delivery of the same key.
     ``total_off_by`` falsifies a control total.
     """

@@ -56,6 +56,7 @@ def csv(
 def _copy_csv(path: Path, pieces: Iterator[Columns], delimiter: str) -> None:
     stream = _stream(pieces)
     with work() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET threads = 1")  # one thread keeps the rows in order for certain
         connection.register("stream", stream)
         connection.execute(
