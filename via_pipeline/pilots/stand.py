@@ -20,8 +20,9 @@ from via_pipeline.storage.home import Home
 
 TABLE = "pilots__stand"
 WHOLE = "alle"
-_PERIOD = "periode"
 _SITE = "locatie"
+# Fields of a delivery's key that name who it is about; the others name a period or a moment.
+_SENDERS = frozenset({"werkgever", "organisatie", "school", "instelling", _SITE})
 
 # Column of pilots__stand <- kinds of figure in register__doel.
 _FIGURES = {
@@ -40,7 +41,8 @@ def query(contracts: Iterable[Contract]) -> str:
     The contracts must include ``register``. Columns, in order: pilot_id, locatie, locatie_naam,
     locatie_soort, thema, korte_naam, pilotlijn, design, claim, fase, status, statustekst,
     statustekst_bekend_op, gepland, doel, gerealiseerd, ontwerp, budget, voorwaarde (texts),
-    evaluator, leveringen_ontvangen, leveringen_in_gebruik, bronhouders (distinct senders),
+    evaluator, leveringen_ontvangen, leveringen_in_gebruik, bronhouders (distinct
+    employers, organisations or sites; NULL where deliveries name none),
     deelnemers_n (distinct persons), leveringen (ids), is_synthetisch.
     """
     sources = [contract for contract in contracts if contract.pilot]
@@ -64,7 +66,7 @@ bereik AS (
     SELECT l.pilot_id, l.locatie,
         count(DISTINCT v.delivery_id) AS leveringen_ontvangen,
         count(DISTINCT v.delivery_id) FILTER (v.is_in_gebruik) AS leveringen_in_gebruik,
-        count(DISTINCT v.bronhouder) FILTER (v.is_in_gebruik) AS bronhouders,
+        nullif(count(DISTINCT v.bronhouder) FILTER (v.is_in_gebruik), 0) AS bronhouders,
         string_agg(DISTINCT v.delivery_id, ' ' ORDER BY v.delivery_id)
             FILTER (v.is_in_gebruik) AS leveringen,
         bool_or(v.is_synthetisch) FILTER (v.is_in_gebruik) AS is_synthetisch
@@ -121,7 +123,7 @@ def _deliveries(sources: list[Contract]) -> str:
     """pilot_id, locatie (NULL where the key has none), bronhouder and facts of every delivery."""
     selects = []
     for contract in sources:
-        senders = [name for name in contract.delivery.key if name != _PERIOD]
+        senders = [name for name in contract.delivery.key if name in _SENDERS]
         sender = ", ".join(f"sleutel[{literal(name)}]" for name in senders)
         selects.append(
             f"SELECT {literal(contract.pilot or '')} AS pilot_id, "

@@ -51,6 +51,7 @@ def test_persons_are_counted_once_over_periods(home):
     assert rows["P6", "alle"]["deelnemers_n"] == 19 + 7
     assert rows["P6", "utrecht"]["deelnemers_n"] == 0
     assert rows["P6", "alle"]["bronhouders"] == 2
+    assert rows["P3", "alle"]["bronhouders"] is None
     assert rows["P6", "alle"]["leveringen_in_gebruik"] == 3
     assert rows["P3", "alle"]["leveringen_ontvangen"] == 0
     assert rows["P3", "alle"]["is_synthetisch"] is False
