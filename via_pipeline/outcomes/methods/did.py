@@ -20,6 +20,8 @@ from via_pipeline.outcomes.methods.rows import Result, Withheld
 from via_pipeline.outcomes.methods.trial import MINIMUM_PER_ARM, Trial, Withholding, build
 
 METHOD = "verschil_in_verschillen"
+AT_BASE = "_eerste"
+AT_LAST = "_laatste"
 
 
 def changes(
@@ -47,27 +49,19 @@ def changes(
         Withholding: a unit is in both arms, is measured twice at one moment, or has moments whose
             dates are not in order; and everything in ``trial.check``.
     """
-    keys = list(unit)
-    known = frame[frame[arm].isin([*intervention, *comparison])]
-    used = known[known[moment].isin([base, last])]
-    arms = known.groupby(keys, dropna=False)[arm].nunique()
-    if (arms > 1).any():
-        raise Withholding("minstens één persoon komt in beide groepen voor")
-    if used.duplicated([*keys, moment]).any():
-        raise Withholding("minstens één persoon is op één meetmoment dubbel gemeten")
-    if date is not None:
-        dated = known.dropna(subset=[date]).sort_values([*keys, moment], kind="stable")
-        step = dated.groupby(keys, dropna=False)[date].diff()
-        if (step.dropna() <= pd.Timedelta(0)).any():
-            raise Withholding("de data van de meetmomenten staan niet op volgorde")
-    value = pd.to_numeric(used[outcome]).astype("Float64").astype(float)
-    used = used.assign(_value=value)
-    start = used[used[moment] == base].set_index(keys)
-    end = used[used[moment] == last].set_index(keys)["_value"]
-    both = start.join(end.rename("_end"), how="left").reset_index()
-    both["_change"] = both["_end"] - both["_value"]
+    both = paired(
+        frame,
+        outcome=outcome,
+        arm=arm,
+        values=[*intervention, *comparison],
+        unit=unit,
+        moment=moment,
+        base=base,
+        last=last,
+        date=date,
+    )
     return build(
-        both,
+        both.assign(_change=both[AT_LAST] - both[AT_BASE]),
         outcome="_change",
         arm=arm,
         intervention=intervention,
@@ -78,6 +72,45 @@ def changes(
         scale=scale,
         minimum_per_arm=minimum_per_arm,
     )
+
+
+def paired(
+    frame: pd.DataFrame,
+    *,
+    outcome: str,
+    arm: str,
+    values: Sequence[object],
+    unit: Sequence[str],
+    moment: str,
+    base: object,
+    last: object,
+    date: str | None = None,
+) -> pd.DataFrame:
+    """One row per unit measured at ``base``, with the outcome at both moments.
+
+    The columns ``AT_BASE`` and ``AT_LAST`` hold the outcome; NaN at ``last`` is lost to follow-up.
+
+    Raises:
+        Withholding: as ``changes`` says.
+    """
+    keys = list(unit)
+    known = frame[frame[arm].isin(list(values))]
+    used = known[known[moment].isin([base, last])]
+    if (known.groupby(keys, dropna=False)[arm].nunique() > 1).any():
+        raise Withholding("minstens één persoon komt in beide groepen voor")
+    if used.duplicated([*keys, moment]).any():
+        raise Withholding("minstens één persoon is op één meetmoment dubbel gemeten")
+    if date is not None:
+        dated = known.dropna(subset=[date]).sort_values([*keys, moment], kind="stable")
+        taken = pd.to_datetime(dated[date])
+        step = taken.groupby([dated[key] for key in keys], dropna=False).diff()
+        if (step.dropna() <= pd.Timedelta(0)).any():
+            raise Withholding("de data van de meetmomenten staan niet op volgorde")
+    value = pd.to_numeric(used[outcome]).astype("Float64").astype(float)
+    used = used.assign(**{AT_BASE: value})
+    start = used[used[moment] == base].set_index(keys)
+    end = used[used[moment] == last].set_index(keys)[AT_BASE].rename(AT_LAST)
+    return start.join(end, how="left").reset_index()
 
 
 def estimate(trial: Trial) -> Result:
