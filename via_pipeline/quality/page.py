@@ -75,7 +75,12 @@ def write_index(reports: Path, results: Sequence[ValidationResult]) -> None:
     html = (
         _environment()
         .get_template("index.html.j2")
-        .render(results=ordered, verdicts=VERDICTS, tones=_TONES)
+        .render(
+            results=ordered,
+            pages={r.delivery_id for r in ordered if path_of(reports, r.delivery_id).exists()},
+            verdicts=VERDICTS,
+            tones=_TONES,
+        )
     )
     write_text(reports / "validation" / INDEX, html)
 

@@ -70,9 +70,9 @@ def judge(
     """Judge the staged deliveries of ``contract`` that have no verdict under it; return theirs.
 
     Writes per delivery: accepted parts, quarantine, result JSON and page, report to the partner,
-    and last the verdict in the ledger. A delivery whose judging fails for a technical reason has
-    no verdict: it stays as it was, is tried again next time and stops no other; its result in the
-    returned list says which kind of failure it was. Tables of more than ``threshold_rows`` rows
+    and last the verdict in the ledger. A delivery whose judging fails for a technical reason gets
+    no verdict: its rows stay out, its result says which kind of failure it was, and it is tried
+    again next time; it stops no other. Tables of more than ``threshold_rows`` rows
     are validated inside DuckDB.
 
     Raises:
@@ -93,6 +93,7 @@ def judge(
                 # The message may hold a cell's value; the class may not.
                 _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
                 result = _not_judged(contract, row, type(error).__name__)
+                result.write(home.reports)
             results.append(result)
         _write_index(home)
     return results
@@ -331,4 +332,5 @@ def _not_judged(contract: Contract, row: LedgerRow, error: str) -> ValidationRes
 def _write_index(home: Home) -> None:
     folder = home.reports / "validation"
     ids = sorted(path.stem for path in folder.glob("*.json"))
-    page.write_index(home.reports, [read_result(home.reports, id_) for id_ in ids])
+    results = [read_result(home.reports, delivery_id) for delivery_id in ids]
+    page.write_index(home.reports, results)

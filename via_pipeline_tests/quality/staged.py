@@ -50,7 +50,12 @@ def types_of(table: Table, rules: list[Rule]) -> dict[str, str]:
 
 def clean_rows(contract: Contract, table: Table, rules: list[Rule], count: int) -> list[Row]:
     """``count`` rows that break no rule; row numbers start at 2, below a header."""
-    lists = {name: codelists.load(name, REFERENCE) for name in needs_codelists(table)}
+    lists = {name: codelists.load(name, REFERENCE).values for name in needs_codelists(table)}
+    for column in table.columns:
+        if column.codelist:
+            unwanted = _unwanted(column, rules)
+            codes = lists[column.codelist.name]
+            lists[column.codelist.name] = tuple(code for code in codes if code not in unwanted)
     rows = []
     for index in range(count):
         row: Row = {"_delivery": f"{contract.source}-test", "_row": index + 2}
@@ -87,9 +92,16 @@ def broken(rule: Rule, row: Row) -> Row:
     raise AssertionError(f"no fault is known for {rule.expectation}: plant one here")
 
 
+def is_aggregate(rule: Rule) -> bool:
+    """Whether the rule judges a column as a whole (``mostly`` allows a share of bad rows)."""
+    return rule.expectation in AGGREGATES or "mostly" in rule.kwargs
+
+
 def spoiled(rule: Rule, rows: list[Row]) -> list[Row]:
     """``rows`` with the column of an aggregate rule spoiled throughout."""
     name = rule.kwargs["column"]
+    if "mostly" in rule.kwargs:
+        return [broken(rule, row) for row in rows]
     match rule.expectation:
         case "expect_column_distinct_values_to_contain_set":
             return [row | {name: rule.kwargs["value_set"][0]} for row in rows]
@@ -118,7 +130,18 @@ def write(path: Path, types: dict[str, str], rows: list[Row]) -> Path:
 
 def is_about_rows(rule: Rule) -> bool:
     """Whether the rule's result names single rows."""
-    return bool(columns_of(rule)) and rule.expectation not in AGGREGATES
+    return bool(columns_of(rule)) and not is_aggregate(rule)
+
+
+def _unwanted(column: Column, rules: list[Rule]) -> set[str]:
+    """Codes that a rule on the column's text does not want, though the list has them."""
+    return {
+        code
+        for rule in rules
+        if rule.expectation == "expect_column_values_to_not_be_in_set"
+        and rule.kwargs["column"] == column.name
+        for code in rule.kwargs["value_set"]
+    }
 
 
 def _cells(column: Column, lists: dict[str, Any], index: int) -> Row:
@@ -133,7 +156,7 @@ def _cells(column: Column, lists: dict[str, Any], index: int) -> Row:
 
 def _value(column: Column, lists: dict[str, Any], index: int) -> tuple[Any, str]:
     if column.codelist:
-        codes = lists[column.codelist.name].values
+        codes = lists[column.codelist.name]
         code = codes[index % len(codes)]
         return (int(code) if column.logical_type == "integer" else code), code
     match column.logical_type:

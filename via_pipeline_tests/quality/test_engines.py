@@ -71,6 +71,8 @@ RULES = [
           min_value=0.5),
     _rule("gevuld_ja", "expect_column_proportion_of_non_null_values_to_be_between", column="ja",
           min_value=0.5),
+    _rule("meestal", "expect_column_values_to_not_be_in_set", column="code", value_set=["leeg"],
+          mostly=0.75),
     _rule("gemiddeld", "expect_column_mean_to_be_between", column="getal", min_value=0.5,
           max_value=10),
 ]  # fmt: skip

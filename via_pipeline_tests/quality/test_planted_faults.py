@@ -16,7 +16,7 @@ from via_pipeline.quality import engines
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.run import rules_by_table
 from via_pipeline_tests.quality import staged
-from via_pipeline_tests.quality.staged import AGGREGATES, ROW_COUNT, UNIQUE
+from via_pipeline_tests.quality.staged import ROW_COUNT, UNIQUE
 
 PANDAS, DUCKDB = 10**9, 0
 
@@ -136,7 +136,7 @@ def test_every_rule_on_the_whole_table_fails_on_its_fault(case: Case, tmp_path: 
     results = _by_id(engines.run_on_file(counted, path, threshold_rows=engine))
     assert not any(result.passed for result in results.values())
     assert set(results) == {rule.id for rule in counted}
-    rest = [rule for rule in case.staged_rules if rule.expectation in AGGREGATES]
+    rest = [rule for rule in case.staged_rules if staged.is_aggregate(rule)]
     rows = case.clean()
     for rule in rest:
         rows = staged.spoiled(rule, rows)
@@ -152,7 +152,7 @@ def test_no_rule_is_left_out_of_the_twins(case: Case) -> None:
         kinds = [
             rule.suite == SHAPE,
             rule.expectation == ROW_COUNT,
-            rule.expectation in AGGREGATES,
+            staged.is_aggregate(rule),
             rule in case.on_rows,
         ]
         assert sum(kinds) == 1, rule.id
