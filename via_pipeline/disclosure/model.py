@@ -1,0 +1,189 @@
+"""The model over rule sets and datasets: what may be said in those files, read and checked.
+
+Belongs here: ``rules/*.yaml`` and ``datasets.yaml`` as typed values. Does not belong here: applying
+them (``primary``, ``secondary``, ``protect``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validator
+
+_HERE = Path(__file__).parent
+RULES = _HERE / "rules"
+DATASETS = _HERE / "datasets.yaml"
+PREFIX = "disclosure__"
+SECONDARY = "aanvullend"
+"""Published name of the rule that hides a cell because it would give another one back."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class RuleSetError(ValueError):
+    """A file of rules or datasets that does not say what it must; the message names the file."""
+
+
+class Status(StrEnum):
+    """Why a value is NULL; a normal value has no status."""
+
+    NOT_APPLICABLE = "z"
+    UNAVAILABLE = "x"
+    CONFIDENTIAL = "c"
+    ROUNDS_TO_ZERO = "k"
+    UNRELIABLE = "u"
+
+
+class RuleKind(StrEnum):
+    """What a rule looks at.
+
+    ``minimum_count``: the number of observations (denominator, or the count itself).
+    ``minimum_numerator`` / ``minimum_remainder``: those who count in a share, and those who do not.
+    ``minimum_denominator``: a share's denominator. ``minimum_observations``: what a mean rests on.
+    ``minimum_whole``: the count of the whole that a row is part of (``within``).
+    ``whole_group``: a share of 0% or 100%, which tells something of everybody in the group.
+    """
+
+    COUNT = "minimum_count"
+    NUMERATOR = "minimum_numerator"
+    REMAINDER = "minimum_remainder"
+    DENOMINATOR = "minimum_denominator"
+    OBSERVATIONS = "minimum_observations"
+    WHOLE = "minimum_whole"
+    WHOLE_GROUP = "whole_group"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rule(_Strict):
+    """One rule. ``published_as`` is what the outside sees: coarser than ``id`` where the rule that
+    hid a cell would itself tell the cell's size.
+    """
+
+    id: Name
+    kind: RuleKind
+    minimum: Annotated[int, Field(ge=0)] = 0
+    within: tuple[str, ...] = ()
+    status: Status = Status.CONFIDENTIAL
+    published_as: Name
+
+    @validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if (self.kind is RuleKind.WHOLE) != bool(self.within):
+            raise ValueError(f"rule {self.id}: 'within' goes with minimum_whole, and only with it")
+        if self.kind is not RuleKind.WHOLE_GROUP and self.minimum == 0:
+            raise ValueError(f"rule {self.id}: a minimum is needed")
+        return self
+
+
+class RuleSet(_Strict):
+    """Rules that go together. ``rounding`` is the base to which published counts are rounded."""
+
+    name: Name
+    title: str
+    description: str
+    source: str
+    rules: tuple[Rule, ...]
+    rounding: Annotated[int, Field(ge=1)] = 1
+
+    def minimum(self, *kinds: RuleKind) -> int:
+        """The highest minimum among the rules of these kinds; 0 where there is none."""
+        return max((rule.minimum for rule in self.rules if rule.kind in kinds), default=0)
+
+
+class Sites(_Strict):
+    """A column whose values add up to the row where it holds ``whole``."""
+
+    column: str
+    whole: str
+
+
+class Breakdown(_Strict):
+    """A pair of columns: the kind of group (``names``) and the group (``values``)."""
+
+    names: str
+    values: str
+    whole: str
+    joined_by: str
+
+
+class Withheld(_Strict):
+    """Rows whose ``column`` holds ``code``: figures that exist but were never computed."""
+
+    column: str
+    code: str
+
+
+class Dataset(_Strict):
+    """One published dataset; the comment in ``datasets.yaml`` explains each field."""
+
+    name: Name
+    source: Name
+    ruleset: Name
+    key: Annotated[tuple[str, ...], Field(min_length=1)]
+    measure: tuple[str, ...] = ()
+    count: str | None = None
+    numerator: str | None = None
+    value: str | None = None
+    kind: str | None = None
+    sites: Sites | None = None
+    breakdown: Breakdown | None = None
+    parts_of_n: str | None = None
+    absent_when_zero: str | None = None
+    withheld: Withheld | None = None
+    together: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        """Name of the table with what may be published."""
+        return PREFIX + self.name
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that hold a figure which may have to be hidden."""
+        return tuple(name for name in (self.count, self.numerator, self.value) if name)
+
+
+def load_ruleset(name: str, folder: Path = RULES) -> RuleSet:
+    """The rule set of that name.
+
+    Raises:
+        RuleSetError: the file is not valid, or is named otherwise inside.
+        FileNotFoundError: there is no such rule set.
+    """
+    path = folder / f"{name}.yaml"
+    try:
+        found = RuleSet.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise RuleSetError(f"{path.name} is not a valid rule set: {error}") from error
+    if found.name != name:
+        raise RuleSetError(f"{path.name} is named {found.name} inside")
+    return found
+
+
+def load_datasets(path: Path = DATASETS) -> list[Dataset]:
+    """Every published dataset, in the order of the file.
+
+    Raises:
+        RuleSetError: the file is not valid.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [Dataset(name=name, **fields) for name, fields in raw.items()]
+    except (ValidationError, yaml.YAMLError) as error:
+        raise RuleSetError(f"{path.name} is not valid: {error}") from error
+
+
+def load_dataset(name: str, path: Path = DATASETS) -> Dataset:
+    """The dataset of that name.
+
+    Raises:
+        KeyError: it is not published.
+    """
+    return {dataset.name: dataset for dataset in load_datasets(path)}[name]

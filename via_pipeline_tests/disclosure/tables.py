@@ -1,0 +1,270 @@
+"""Small source tables for the tests of what is published, and an attacker of their own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import work
+from via_pipeline.storage.home import Home
+
+RESULT = (
+    "pilot_id VARCHAR, bron VARCHAR, locatie VARCHAR, periode VARCHAR, groep_soort VARCHAR, "
+    "groep VARCHAR, maat VARCHAR, maat_label VARCHAR, soort VARCHAR, eenheid VARCHAR, n BIGINT, "
+    "teller BIGINT, waarde DECIMAL(18,4), design VARCHAR, claim VARCHAR, peildatum DATE, "
+    "leveringen VARCHAR, is_synthetisch BOOLEAN"
+)
+BAROMETER = (
+    "organisatie VARCHAR, sector VARCHAR, peildatum DATE, kenmerk VARCHAR, subgroep VARCHAR, "
+    "indeling VARCHAR, categorie VARCHAR, n BIGINT, teller BIGINT, aandeel_pct DECIMAL(18,4), "
+    "eenheid_statistiek VARCHAR, leveringen VARCHAR, is_synthetisch BOOLEAN, "
+    "is_toegestaan BOOLEAN, reden VARCHAR"
+)
+WERKLOOSHEID = (
+    "periode VARCHAR, achtergrond VARCHAR, werkloosheid_pct DECIMAL(18,1), "
+    "verschil_jaar_pp DECIMAL(18,1), bron VARCHAR, vintage VARCHAR, merk VARCHAR"
+)
+STAND = (
+    "pilot_id VARCHAR, locatie VARCHAR, locatie_naam VARCHAR, locatie_soort VARCHAR, "
+    "thema VARCHAR, korte_naam VARCHAR, pilotlijn VARCHAR, design VARCHAR, claim VARCHAR, "
+    "fase VARCHAR, status VARCHAR, statustekst VARCHAR, statustekst_bekend_op DATE, "
+    "gepland VARCHAR, doel VARCHAR, gerealiseerd VARCHAR, ontwerp VARCHAR, budget VARCHAR, "
+    "voorwaarde VARCHAR, evaluator VARCHAR, leveringen_ontvangen BIGINT, "
+    "leveringen_in_gebruik BIGINT, bronhouders BIGINT, deelnemers_n BIGINT, leveringen VARCHAR, "
+    "is_synthetisch BOOLEAN"
+)
+MAATREGEL = (
+    "_delivery VARCHAR, _row BIGINT, maatregel_id VARCHAR, wat VARCHAR, wie VARCHAR, "
+    "wanneer VARCHAR, pilot_id VARCHAR, merk VARCHAR, bron VARCHAR, bekend_op DATE"
+)
+
+
+def share(site: str, names: str, group: str, measure: str, n: int, teller: int) -> tuple:
+    """One row of ``outcomes__result``: a share."""
+    value = Decimal(teller * 100) / n if n else None
+    return _result(site, names, group, measure, "aandeel", n, teller, value)
+
+
+def count(site: str, names: str, group: str, measure: str, n: int) -> tuple:
+    """One row of ``outcomes__result``: a count."""
+    return _result(site, names, group, measure, "aantal", n, None, Decimal(n))
+
+
+def mean(site: str, names: str, group: str, measure: str, n: int, value: str) -> tuple:
+    """One row of ``outcomes__result``: a mean."""
+    return _result(site, names, group, measure, "gemiddelde", n, None, Decimal(value))
+
+
+def _result(site, names, group, measure, kind, n, teller, value) -> tuple:
+    return (
+        *("P6", "p6_leren_werken", site, "2020H2", names, group, measure, measure, kind, "procent"),
+        *(n, teller, value, "theorie", "beschrijvend", "2020-12-31", "p6-0123456789abcdef", True),
+    )
+
+
+def table(connection: duckdb.DuckDBPyConnection, name: str, columns: str, rows: list) -> None:
+    """A table of ``rows`` on ``connection``."""
+    connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+
+def results(cells: dict[tuple[str, str, str], tuple[int, int, int]]) -> list[tuple]:
+    """Result rows of (site, phase, origin) -> (n, first numerator, second numerator).
+
+    Three measures (two shares and the count) for every site and ``alle``, by phase, by origin, by
+    both, and in total, as ``outcomes.compute`` lays them out.
+    """
+    sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for (site, phase, origin), numbers in cells.items():
+        for where in (site, "alle"):
+            for names, group in (
+                ("totaal", "totaal"),
+                ("fase", phase),
+                ("herkomst_oud", origin),
+                ("fase×herkomst_oud", f"{phase}×{origin}"),
+            ):
+                held = sums[where, names, group]
+                for index, number in enumerate(numbers):
+                    held[index] += number
+    rows = []
+    for (where, names, group), (n, first, second) in sums.items():
+        rows += [
+            share(where, names, group, "baan", n, first),
+            share(where, names, group, "certificaat", n, second),
+            count(where, names, group, "deelnemers", n),
+        ]
+    return rows
+
+
+def example(home: Home, *, measure: str = "baan") -> None:
+    """Write every source table of the published datasets into the lake of ``home``."""
+    cells = {
+        (site, phase, origin): (30 + 10 * index, 12 + 3 * index, 14)
+        for index, (site, phase, origin) in enumerate(
+            (site, phase, origin)
+            for site in ("utrecht", "liander")
+            for phase in ("intake", "opleiding")
+            for origin in ("nederlands", "westers", "niet_westers")
+        )
+    }
+    cells["liander", "intake", "westers"] = (4, 2, 1)
+    rows = [row if row[6] != "baan" else (*row[:6], measure, *row[7:]) for row in results(cells)]
+    barometer = []
+    for group, name, sizes in (
+        ("organisatie", "alle", (700, 200, 100)),
+        ("functieniveau", "1", (400, 120, 60)),
+        ("functieniveau", "2", (300, 80, 40)),
+    ):
+        for old, new, size in zip(
+            ("nederlands", "westers", "niet_westers"),
+            ("nederland", "europa", "buiten_europa"),
+            sizes,
+            strict=True,
+        ):
+            for kind, category in (("oud", old), ("2022", new)):
+                barometer.append(barometer_row(group, name, kind, category, sum(sizes), size))
+    stand = [
+        stand_row("P6", "alle", 2, 465),
+        stand_row("P6", "utrecht", 1, 150),
+        stand_row("P6", "liander", 1, 315),
+        stand_row("P8", "alle", 0, 0),
+    ]
+    facts = [
+        ("2020KW03", "Nederlandse achtergrond", "3.3", "0.7", "CBS", "82809NED", "V"),
+        ("2014JJ00", "Nederlandse achtergrond", "6.1", None, "CBS", "82809NED", "V"),
+    ]
+    steps = [
+        ("register-1", 1, "spoor", "30 banen", 'SZW, "ProRail"', "2021", "P6", "V", "SZW", None),
+        ("register-1", 2, "top", "aandacht\nin de brief", "SZW", "2020", "VIA", "V", "TK", None),
+    ]
+    home.ensure()
+    with work() as connection:
+        for name, columns, content in (
+            ("outcomes__result", RESULT, rows),
+            ("diversity__barometer", BAROMETER, barometer),
+            ("context__werkloosheid", WERKLOOSHEID, facts),
+            ("pilots__stand", STAND, stand),
+            ("register__maatregel", MAATREGEL, steps),
+        ):
+            table(connection, "invoer", columns, content)
+            lake.replace_table(home.lake, name, connection, "FROM invoer")
+
+
+def barometer_row(kenmerk, subgroep, indeling, categorie, n, teller) -> tuple:
+    """One row of ``diversity__barometer``; without ``n`` one that may not be shown."""
+    value = None if n is None else Decimal(teller * 100) / n
+    return (
+        *("Voorbeeld", None, "2020-12-31", kenmerk, subgroep, indeling, categorie),
+        *(n, teller, value, "banen", "p4-0123456789abcdef", True),
+        *((True, None) if n is not None else (False, "te klein")),
+    )
+
+
+def stand_row(pilot: str, site: str, deliveries: int, people: int) -> tuple:
+    """One row of ``pilots__stand``."""
+    words = ("naam", "soort", "thema", "kort", "werkgevers", "theorie", "geen", "uitvoering")
+    return (
+        *(pilot, site, *words, "voorlopig", "tekst", "2020-11-09", None, "30 plekken"),
+        *(None, None, None, None, None, deliveries, deliveries, deliveries, people),
+        *("p6-0123456789abcdef" if deliveries else None, deliveries > 0),
+    )
+
+
+def home_in(folder: Path) -> Home:
+    """An empty installation."""
+    return Home(root=folder / "home", data=folder / "data").ensure()
+
+
+def recoverable(published: list[dict], value: str) -> list[tuple]:
+    """Cells of ``published`` whose hidden ``value`` (n or teller) has one solution.
+
+    Written apart from the protector: it takes published rows only, sets up every sum over sites,
+    phases and origins, and looks which unknowns the null space of those sums leaves fixed.
+    """
+    found = []
+    for measure in sorted({row["maat"] for row in published}):
+        cells = {
+            (row["locatie"], *_phase_and_origin(row)): row[value]
+            for row in published
+            if row["maat"] == measure
+        }
+        unknown = sorted(cell for cell, number in cells.items() if number is None)
+        column = {cell: index for index, cell in enumerate(unknown)}
+        equations = []
+        for total, parts in _sums(cells):
+            row = np.zeros(len(unknown))
+            for cell, sign in [(total, -1), *((part, 1) for part in parts)]:
+                if cell in column:
+                    row[column[cell]] += sign
+            if row.any():
+                equations.append(row)
+        if not equations:
+            continue
+        _, sizes, vectors = np.linalg.svd(np.array(equations))
+        free = vectors[int((sizes > 1e-9).sum()) :]
+        for cell, index in column.items():
+            if not (np.abs(free[:, index]) > 1e-7).any():
+                found.append((measure, cell))
+    return found
+
+
+def small_unions(published: list[dict], truth: list[dict], value: str, minimum: int) -> list:
+    """Sums of which the hidden parts together are below ``minimum`` and can be worked out."""
+    true = {_place(row): row[value] for row in truth}
+    found = []
+    for measure in sorted({row["maat"] for row in published}):
+        rows = {
+            (row["locatie"], *_phase_and_origin(row)): row
+            for row in published
+            if row["maat"] == measure
+        }
+        for total, parts in _sums(rows):
+            hidden = [part for part in parts if rows[part][value] is None]
+            if hidden and rows[total][value] is not None:
+                size = sum(true[_place(rows[part])] for part in hidden)
+                if size < minimum:
+                    found.append((measure, total))
+    return found
+
+
+def _place(row: dict) -> tuple:
+    return row["maat"], row["locatie"], row["groep_soort"], row["groep"]
+
+
+def _phase_and_origin(row: dict) -> tuple[str, str]:
+    match row["groep_soort"]:
+        case "totaal":
+            return "", ""
+        case "fase":
+            return row["groep"], ""
+        case "herkomst_oud":
+            return "", row["groep"]
+    phase, origin = row["groep"].split("×")
+    return phase, origin
+
+
+def _sums(cells):
+    """Every (total, parts) over any non-empty set of the three axes that is rolled up."""
+    whole = ("alle", "", "")
+    for total in cells:
+        rolled = [axis for axis in range(3) if total[axis] == whole[axis]]
+        for size in range(1, len(rolled) + 1):
+            for axes in combinations(rolled, size):
+                parts = [
+                    cell
+                    for cell in cells
+                    if all(
+                        (cell[axis] != whole[axis]) if axis in axes else cell[axis] == total[axis]
+                        for axis in range(3)
+                    )
+                ]
+                if parts:
+                    yield total, parts
