@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 
 from via_pipeline.disclosure.system import Equation, Number, System
+
+_PRIME = 2**61 - 1
 
 
 def protect(system: System, primary: Iterable[int], minimum: Mapping[str, int]) -> set[int]:
@@ -42,23 +43,36 @@ def protect(system: System, primary: Iterable[int], minimum: Mapping[str, int]) 
 
 
 def exposed(system: System, hidden: set[int]) -> list[int]:
-    """Hidden unknowns that have one possible value given all others; exact, by elimination."""
+    """Hidden unknowns that have one possible value given all others, by elimination.
+
+    Elimination runs modulo a prime of 61 bits: whole numbers, no rounding. What is determined over
+    the fractions is determined there too, unless the prime divides a subdeterminant of a matrix of
+    zeros and ones; a false alarm would only hide more.
+    """
     found: list[int] = []
     for equations in _components(system, hidden):
-        rows: dict[int, dict[int, Fraction]] = {}
+        rows: dict[int, dict[int, int]] = {}
+        holding: dict[int, set[int]] = defaultdict(set)
         for equation in equations:
             row = _row(equation, hidden)
-            for pivot, known in rows.items():
-                if pivot in row:
-                    row = _minus(row, known, row[pivot])
+            for pivot in [unknown for unknown in row if unknown in rows]:
+                _subtract(row, rows[pivot], row[pivot])
             if not row:
                 continue
-            pivot = min(row)
-            row = {unknown: value / row[pivot] for unknown, value in row.items()}
-            for other, known in rows.items():
-                if pivot in known:
-                    rows[other] = _minus(known, row, known[pivot])
+            pivot = min(row, key=lambda unknown: (len(holding[unknown]), unknown))
+            inverse = pow(row[pivot], -1, _PRIME)
+            row = {unknown: value * inverse % _PRIME for unknown, value in row.items()}
+            for other in sorted(holding.pop(pivot, ())):
+                touched = _subtract(rows[other], row, rows[other][pivot])
+                for unknown in touched - {pivot}:
+                    if unknown in rows[other]:
+                        holding[unknown].add(other)
+                    else:
+                        holding[unknown].discard(other)
             rows[pivot] = row
+            for unknown in row:
+                if unknown != pivot:
+                    holding[unknown].add(pivot)
         found += [pivot for pivot, row in rows.items() if len(row) == 1]
     return sorted(found)
 
@@ -160,24 +174,22 @@ def _components(system: System, hidden: set[int]) -> list[list[Equation]]:
     return list(groups.values())
 
 
-def _row(equation: Equation, hidden: set[int]) -> dict[int, Fraction]:
-    row: dict[int, Fraction] = defaultdict(Fraction)
+def _row(equation: Equation, hidden: set[int]) -> dict[int, int]:
+    row: dict[int, int] = defaultdict(int)
     for part in equation.parts:
         if part in hidden:
             row[part] += 1
     if equation.total in hidden:
         row[equation.total] -= 1
-    return {unknown: value for unknown, value in row.items() if value}
+    return {unknown: value % _PRIME for unknown, value in row.items() if value % _PRIME}
 
 
-def _minus(
-    row: dict[int, Fraction], known: dict[int, Fraction], times: Fraction
-) -> dict[int, Fraction]:
-    result = dict(row)
+def _subtract(row: dict[int, int], known: dict[int, int], times: int) -> set[int]:
+    """Take ``times`` the row ``known`` from ``row``, in place; the unknowns that were touched."""
     for unknown, value in known.items():
-        left = result.get(unknown, Fraction(0)) - times * value
+        left = (row.get(unknown, 0) - times * value) % _PRIME
         if left:
-            result[unknown] = left
+            row[unknown] = left
         else:
-            result.pop(unknown, None)
-    return result
+            row.pop(unknown, None)
+    return set(known)
