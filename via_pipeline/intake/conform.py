@@ -29,6 +29,7 @@ from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.storage.duck import literal, quoted, work
 
 MASKED = "(verwijderd: bsn)"
+_SMALLEST_BSN = 10_000_000
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -219,7 +220,7 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
             continue
         if column.is_delivered:
             text = _without_bsn(column)
-            value = _typed(column, quoted(name)) if not column.is_text else text
+            value = text if column.is_text else _typed(column, text)
         else:
             value = _derived(context, table, column)
             text = f"CAST({value} AS VARCHAR)"
@@ -232,10 +233,16 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
 
 
 def _without_bsn(column: Column) -> str:
-    """The text, unless a BSN strayed into a column that is not meant to identify anybody."""
+    """The text, unless a BSN strayed into a column that is not meant to identify anybody.
+
+    Text of the agreed form is left alone, except for a number beyond the column's own maximum.
+    """
     name = quoted(column.name)
+    may_be_large = column.maximum is None or column.maximum >= _SMALLEST_BSN
     expected = (
-        f" AND NOT regexp_full_match({name}, {literal(column.pattern)})" if column.pattern else ""
+        f" AND NOT regexp_full_match({name}, {literal(column.pattern)})"
+        if column.pattern and (column.is_text or may_be_large)
+        else ""
     )
     stray = f"length({name}) BETWEEN 8 AND 9 AND {bsn.is_valid(name)}{expected}"
     return f"CASE WHEN {stray} THEN {literal(MASKED)} ELSE {name} END"

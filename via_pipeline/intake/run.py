@@ -23,7 +23,6 @@ from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Ledger, Sighting, stamp
 from via_pipeline.intake.pseudonym import Key, load_key
 from via_pipeline.intake.records import Finding, StagedDelivery, staging
-from via_pipeline.intake.status import Status
 from via_pipeline.intake.trouble import Refused
 from via_pipeline.storage.atomic import writer_lock
 from via_pipeline.storage.home import Home
@@ -182,7 +181,7 @@ class _Run:
         duplicate = {
             row.delivery_id
             for row in self.ledger.rows(self.contract.source)
-            if row.status is Status.DUPLICATE and row.delivery_id in self.new
+            if row.duplicate_of not in (None, row.delivery_id) and row.delivery_id in self.new
         }
         return IntakeSummary(
             self.contract.source,

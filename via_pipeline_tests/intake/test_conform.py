@@ -1,0 +1,150 @@
+"""From text to types: nothing is cast that does not look right, and kinds of missing stay apart."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from via_pipeline.contracts.model import load
+from via_pipeline.intake import conform
+from via_pipeline.intake.drift import of_header, shown_header
+from via_pipeline.intake.readers.header import NoHeader, locate
+from via_pipeline.intake.readers.raw import BATCH_ROWS
+from via_pipeline_tests.faults import files
+from via_pipeline_tests.intake.contracts import small_contract
+from via_pipeline_tests.intake.house import House
+
+P5 = load("p5_behoud").table("medewerker")
+NAMES = [column.name for column in P5.delivered_columns]
+
+
+def _number(text: str) -> Decimal | None:
+    sql = conform._typed(P5.column("deeltijdfactor"), "$1::VARCHAR")
+    return duckdb.execute(f"SELECT {sql}", [text]).fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1,5", Decimal("1.50")),
+        ("-0,25", Decimal("-0.25")),
+        ("1", Decimal("1.00")),
+        ("1.5", None),
+        ("1.000,5", None),
+        ("1 000", None),
+        ("1e3", None),
+        ("1,", None),
+        (",5", None),
+        ("", None),
+        ("0,123", None),
+    ],
+)
+def test_a_decimal_comma_is_never_taken_for_something_else(text, value):
+    assert _number(text) == value
+
+
+@given(st.text(alphabet="0123456789.,- e+", max_size=12))
+def test_a_number_is_what_it_says_or_nothing(text):
+    value = _number(text)
+    if value is not None:
+        assert value == Decimal(text.replace(",", ".")) and "." not in text
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 9999))
+def test_a_date_is_on_the_calendar_or_nothing(day, month, year):
+    sql = conform._typed(P5.column("datum_in_dienst"), "$1::VARCHAR")
+    found = duckdb.execute(f"SELECT {sql}", [f"{day:02}-{month:02}-{year:04}"]).fetchall()[0][0]
+    try:
+        expected = date(year, month, day)
+    except ValueError:
+        expected = None
+    assert found == expected
+
+
+def test_kinds_of_missing_are_kept_apart(tmp_path):
+    house = House.build(tmp_path, small_contract(tmp_path / "sources"))
+    house.land("klein", "klein_2020_v1.csv", files.small(at=2, aantal=""))
+    house.take_in("klein")
+    path = house.parquet(house.staged("klein", "klein_2020_v1.csv"), "rij")
+    rows = duckdb.execute(
+        "SELECT aantal, aantal__tekst, aantal__ontbreekt FROM read_parquet($1)", [str(path)]
+    ).fetchall()
+    assert rows == [(None, None, "leeg"), (None, None, "geweigerd"), (7, "7", None)]
+
+
+def test_the_careful_way_keeps_the_senders_order_over_many_batches(tmp_path):
+    house = House.build(tmp_path, small_contract(tmp_path / "sources"))
+    head, first, *_ = files.small().decode().splitlines()
+    rows = 3 * BATCH_ROWS
+    house.land("klein", "klein_2020_v1.csv", "\n".join([head, "", *[first] * rows]))
+    house.take_in("klein")
+    path = house.parquet(house.staged("klein", "klein_2020_v1.csv"), "rij")
+    numbers = [row[0] for row in duckdb.execute(f"SELECT _row FROM '{path}'").fetchall()]
+    assert numbers == list(range(3, rows + 3))
+
+
+def test_ages_are_completed_years_on_the_peildatum():
+    cases = {
+        "2002-01-02": "15-24",
+        "1995-01-01": "25-34",
+        "1995-01-02": "15-24",
+        "1950-06-01": "65+",
+    }
+    codes = {"25-34", "15-24", "65+"}
+    from via_pipeline.contracts import codelists
+    from via_pipeline_tests.intake.house import REFERENCE
+
+    listed = codelists.load("leeftijdsklasse", REFERENCE)
+    context = conform.Context(
+        load("p5_behoud"), "x", {}, date(2020, 1, 1), {"leeftijdsklasse": listed}
+    )
+    column = P5.column("leeftijdsklasse")
+    for born, expected in cases.items():
+        sql = conform._age_class(context, column, f"DATE '{born}'", "x")
+        assert duckdb.execute(f"SELECT {sql}").fetchall()[0][0] == expected
+        assert expected in codes
+
+
+def _words(header: list[str]) -> str:
+    return " ".join(of_header(locate([header], P5, 1, 0), P5))
+
+
+def test_drift_is_said_in_words():
+    assert _words(NAMES) == ""
+    assert _words([name.upper().replace("_", " ") for name in NAMES]) == ""
+    assert "andere volgorde" in _words(NAMES[::-1])
+    assert "Ontbrekende kolommen: 'promotie'" in _words([n for n in NAMES if n != "promotie"])
+    assert "Niet-afgesproken kolommen: 'salaris'" in _words([*NAMES, "salaris"])
+    renamed = ["promotie_jn" if name == "promotie" else name for name in NAMES]
+    assert "'promotie' heet in het bestand waarschijnlijk 'promotie_jn'" in _words(renamed)
+    assert "meer dan één keer" in _words([*NAMES, "jaar"])
+
+
+def test_a_header_cell_that_is_no_name_is_not_repeated():
+    header = locate([[*NAMES, "218304760", "Jansen 218304760", ""]], P5, 1, 0)
+    shown = " ".join(shown_header(header)) + " ".join(of_header(header, P5))
+    assert "218304760" not in shown and "Jansen" not in shown
+    with pytest.raises(NoHeader):
+        locate([["218304760", "2018", "25-34"]], P5, 1, 0)
+
+
+def test_a_column_of_another_type_and_new_codes_are_told(tmp_path):
+    house = House.build(tmp_path, small_contract(tmp_path / "sources"))
+    text = files.small(soort="q").decode()
+    for old, new in (
+        ("01-03-2020", "2020-03-01"),
+        ("31-12-2019", "2019-12-31"),
+        ("29-02-2020", "2020-02-29"),
+    ):
+        text = text.replace(old, new)
+    house.land("klein", "klein_2020_v1.csv", text)
+    house.take_in("klein")
+    words = house.staged("klein", "klein_2020_v1.csv").tables[0].drift
+    assert "Kolom 'datum' bevat datum (jjjj-mm-dd); afgesproken is datum (dd-mm-jjjj)." in words
+    assert "Kolom 'soort' bevat codes die niet in de codelijst 'klein_soort' staan: 'q'." in words
