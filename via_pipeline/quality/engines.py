@@ -278,9 +278,7 @@ def _context() -> Iterator[EphemeralDataContext]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            context = gx.get_context(mode="ephemeral", project_config=_project())
-            context.enable_analytics(False)
-            yield context
+            yield gx.get_context(mode="ephemeral", project_config=_project())
     finally:
         logger.setLevel(level)
 

@@ -55,8 +55,8 @@ def sheet_name(contract: Contract, table: Table) -> str:
     pattern = contract.delivery.members[table.name]
     if re.fullmatch(pattern, table.name):
         return table.name
-    plain = pattern.replace("\\", "")
-    return plain if re.fullmatch(pattern, plain) and len(plain) <= 31 else table.name
+    # Where the pattern is of a file's name the sheet may be called anything.
+    return pattern if re.fullmatch(r"[\w -]{1,31}", pattern) else table.name
 
 
 def _places(contract: Contract, codelists: Mapping[str, CodeList]) -> dict[str, tuple[int, int]]:
