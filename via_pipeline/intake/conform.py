@@ -200,6 +200,14 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
             )
     texts = f"SELECT _row, {', '.join(trimmed)} FROM {_RAW}"
     texts = f"SELECT _row, {', '.join(known)} FROM ({texts})"
+    named = {name for person in table.persons for name in person.columns}
+    masked = [
+        f"{_without_bsn(column)} AS {quoted(column.name)}"
+        for column in table.delivered_columns
+        if not column.is_identifying and column.name not in named
+    ]
+    if masked:
+        texts = f"SELECT * REPLACE ({', '.join(masked)}) FROM ({texts})"
     return f"SELECT {', '.join(_staged_columns(context, table))} FROM ({texts})"
 
 
@@ -219,7 +227,7 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
                 helpers.append(f"{_fault(column)} AS {quoted(name + '__fout')}")
             continue
         if column.is_delivered:
-            text = _without_bsn(column)
+            text = quoted(name)
             value = text if column.is_text else _typed(column, text)
         else:
             value = _derived(context, table, column)

@@ -126,6 +126,16 @@ def test_drift_is_said_in_words():
     assert "meer dan één keer" in _words([*NAMES, "jaar"])
 
 
+def test_a_renamed_column_is_known_under_a_merged_cell():
+    alias = P5.column("herkomst_oud").aliases[0]
+    lower = [alias if name == "herkomst_oud" else name for name in NAMES]
+    upper = ["wie", *[""] * (len(NAMES) - 1)]
+    header = locate([["Titel"], upper, lower], P5, 2, 3)
+    assert header.first_data_index == 3
+    words = " ".join(of_header(header, P5))
+    assert f"'herkomst_oud' heet in het bestand waarschijnlijk '{alias}'" in words
+
+
 def test_a_header_cell_that_is_no_name_is_not_repeated():
     header = locate([[*NAMES, "218304760", "Jansen 218304760", ""]], P5, 1, 0)
     shown = " ".join(shown_header(header)) + " ".join(of_header(header, P5))

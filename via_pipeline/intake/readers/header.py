@@ -97,8 +97,9 @@ def _matched(block: Sequence[Sequence[str]], table: Table, first_data_index: int
     for index, candidates in enumerate(_candidates(block)):
         name = next((by_name[folded(text)] for text in candidates if folded(text) in by_name), None)
         if name is None:
-            names.append(candidates[0])
-            known_by_alias += any(folded(text) in aliases for text in candidates)
+            other = next((text for text in candidates if folded(text) in aliases), None)
+            known_by_alias += other is not None
+            names.append(other or candidates[0])
             continue
         names.append(name)
         if name in places:
