@@ -62,6 +62,11 @@ def symbols() -> dict[str, str]:
     return dict(_content()["symbols"])
 
 
+def synthetic_notice() -> str:
+    """The sentence that everything with synthetic rows carries."""
+    return _content()["synthetic_notice"]
+
+
 def _words(shared: Mapping[str, str], name: str, text: str | None) -> str:
     if text is None:
         return shared[name]

@@ -21,10 +21,6 @@ from via_pipeline.storage.duck import literal, quoted
 PLAIN_TYPES = ("VARCHAR", "BIGINT", "BOOLEAN", "DATE", "DECIMAL")
 """Types that every BI driver reads; a DECIMAL has any precision."""
 
-SYNTHETIC_NOTICE = (
-    "Bevat synthetische gegevens: verzonnen voorbeeldleveringen, geen uitkomsten van het programma."
-)
-
 _SHIPPED_LISTS = Path(codelists.__file__).parent / "codelists"
 
 DICTIONARIES: dict[str, tuple[str, dict[str, str]]] = {
@@ -242,7 +238,7 @@ def _is_synthetic(connection: duckdb.DuckDBPyConnection, catalog: str, table: st
 def _comment(connection: duckdb.DuckDBPyConnection, catalog: str, table: str) -> None:
     description, columns = words(table)
     if _is_synthetic(connection, catalog, table):
-        description = f"{description} {SYNTHETIC_NOTICE}"
+        description = f"{description} {dictionary.synthetic_notice()}"
     name = f"{catalog}.{quoted(table)}"
     connection.execute(f"COMMENT ON TABLE {name} IS {literal(description)}")
     for column, text in columns.items():

@@ -1,0 +1,68 @@
+"""Where an edition's figures come from: deliveries, contracts, rules, code; all by hash.
+
+Belongs here: ``herkomst.json``. Does not belong here: any moment of a run. A delivery's file name
+is told only where it fits its contract's pattern: such a name holds the delivery's key and nothing
+else, any other one could hold anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from via_pipeline import __version__
+from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.disclosure.model import DATASETS, RULES
+from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.outcomes.model import MEASURES
+from via_pipeline.pilots.catalog import is_synthetic
+from via_pipeline.storage.home import Home
+
+
+def provenance(home: Home, reading_date: date) -> dict[str, Any]:
+    """Everything that an edition with this reading date was made of."""
+    ledger = Ledger(home.ledger)
+    contracts = load_all()
+    deliveries = [
+        _delivery(contract, row)
+        for contract in contracts
+        for row in sorted(
+            ledger.current(contract.source, reading_date), key=lambda row: row.delivery_id
+        )
+    ]
+    return {
+        "leesdatum": reading_date.isoformat(),
+        "code_versie": __version__,
+        "leveringen": deliveries,
+        "contracten": [
+            {"bron": item.source, "versie": item.version, "sha256": item.sha256}
+            for item in contracts
+        ],
+        "maten": _files(sorted(MEASURES.glob("*.yaml"))),
+        "onthullingsregels": _files([DATASETS, *sorted(RULES.glob("*.yaml"))]),
+    }
+
+
+def _delivery(contract: Contract, row: LedgerRow) -> dict[str, Any]:
+    told = contract.delivery.match(row.file_name) is not None or contract.kept_in is not None
+    return {
+        "levering": row.delivery_id,
+        "bron": row.source,
+        "bestand": row.file_name if told else None,
+        "ontvangen": row.received.isoformat() if row.received else None,
+        "peildatum": row.peildatum,
+        "sha256": row.sha256,
+        "bytes": row.bytes,
+        "contract_versie": row.contract_version,
+        "contract_sha256": row.contract_sha256,
+        "is_synthetisch": is_synthetic(row),
+    }
+
+
+def _files(paths: list[Path]) -> list[dict[str, str]]:
+    return [
+        {"bestand": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for path in paths
+    ]
