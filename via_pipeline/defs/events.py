@@ -46,3 +46,20 @@ def run_failure(job: str) -> Failure:
         "ERROR",
         f"De run van '{job}' is niet goed geëindigd. / The run failed; see it in the Dagster UI.",
     )
+
+
+def total(instance: dg.DagsterInstance, run_id: str, figure: str) -> int:
+    """The sum of a whole-number figure over all materializations of a run."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    found = [
+        entry.dagster_event.step_materialization_data.materialization.metadata.get(figure)
+        for entry in entries
+        if entry.dagster_event is not None
+    ]
+    return sum(int(value.value) for value in found if value is not None)
+
+
+def is_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether the run ended otherwise than well."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.status is not dg.DagsterRunStatus.SUCCESS

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 PROCESSED = "verwerkt"
 RETRIES = 2
+WAIT_SECONDS = 2
 _PACKAGE = Path(__file__).parent.parent
 # What may pass by itself: a lock held by another run, a busy or briefly absent disk.
 _TRANSIENT = (BusyError, BlockingIOError, InterruptedError, TimeoutError, ConnectionError)
@@ -143,5 +144,5 @@ def _retry_if_transient(context: dg.OpExecutionContext, error: Exception, crash:
     if isinstance(error, _TRANSIENT) and context.retry_number < RETRIES:
         context.log.warning(f"will be tried again: {crash}")
         raise dg.RetryRequested(
-            max_retries=RETRIES, seconds_to_wait=2 ** (context.retry_number + 1)
+            max_retries=RETRIES, seconds_to_wait=WAIT_SECONDS * 2**context.retry_number
         ) from None

@@ -122,7 +122,7 @@ def _intake(contract: Contract) -> dg.AssetsDefinition:
         )
         return dg.MaterializeResult(
             asset_key=name,
-            metadata=_ledger_figures(home, contract),
+            metadata=_this_run(attempt.value) | _ledger_figures(home, contract),
             check_results=[attempt.check(name)],
         )
 
@@ -218,7 +218,8 @@ def _outcomes(contract: Contract) -> dg.AssetsDefinition:
                 name,
                 "First outcomes of the pilot: counts, shares and means with n and period. "
                 "Not yet disclosure-checked: restricted.",
-                deps=[table.lake_table for table in conformed(contract)],
+                # The design of a site, from the register, says what its figures may claim.
+                deps=[*(table.lake_table for table in conformed(contract)), "register__locatie"],
                 metadata={"dagster/table_name": name},
             )
         ],
@@ -239,6 +240,18 @@ def _outcomes(contract: Contract) -> dg.AssetsDefinition:
         )
 
     return outcomes
+
+
+def _this_run(summary: Any) -> dict[str, int]:
+    """What intake did in this very run; ``deferred`` files were still changing."""
+    if summary is None:
+        return {}
+    return {
+        "new_now": len(summary.new),
+        "duplicates_now": len(summary.duplicates),
+        "unreadable_now": len(summary.rejected),
+        "deferred": len(summary.deferred),
+    }
 
 
 def _ledger_figures(home: Home, contract: Contract) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def results() -> dg.Definitions:
     )
 
 
-_BAROMETER = ("pilots__p4_baan", "reference__land", "reference__barometer_benchmark")
+_BAROMETER = ("pilots__p4_baan", "reference__land")
 
 
 def _register(contracts: list[Contract]) -> list[str]:

@@ -1,0 +1,373 @@
+"""``via``: what people do outside the Dagster UI.
+
+Belongs here: commands, their words and exit codes. Does not belong here: the work itself. Nothing
+heavy is imported before a command needs it: ``via --help`` knows neither Dagster, Great
+Expectations, pandas nor DuckDB.
+
+Exit codes: 0 it worked, also when a partner's file was rejected (that is an outcome); 1 a run
+failed, is busy, or lacks what it needs; 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from via_pipeline.storage.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from via_pipeline.defs.walk import Step
+
+FAILED = 1
+_STATE = "last.json"
+_LOCK = "via-run"
+_LOCK_SECONDS = 5
+
+app = typer.Typer(
+    help="The data platform behind the progress letters of Programma VIA.",
+    epilog="Exit codes: 0 ok (a rejected file is an outcome, not a failure), 1 failed, 2 usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _main() -> None:
+    """Two places: VIA_HOME (default .via) for what runs make, VIA_DATA (default data) for input."""
+
+
+@app.command()
+def run(
+    edition: Annotated[
+        list[str] | None,
+        typer.Option(help="Editions to publish; default: every one with deliveries by its date."),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Run although nothing is new.")] = False,
+) -> None:
+    """Take in what is new, refresh every table and the BI file, and emit the letters.
+
+    A second run with nothing new says so and does almost no work.
+    """
+    from via_pipeline.storage.atomic import BusyError, writer_lock
+
+    began = time.monotonic()
+    home = Home.from_env().ensure()
+    with _terminal() as console:
+        _make_key(console, home)
+        try:
+            with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
+                ok = _run(console, home, edition, force, began)
+        except BusyError as error:
+            console.print(f"[red]{error}[/]")
+            raise typer.Exit(FAILED) from None
+    if not ok:
+        raise typer.Exit(FAILED)
+
+
+def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, began: float) -> bool:
+    from via_pipeline import fingerprint, summary
+
+    hashes = fingerprint.Hashes.of_home(home)
+    state = home.root / "run" / _STATE
+    known = _read(state)
+    editions = _editions(home, chosen)
+    now = {"inputs": _inputs(home, hashes), "editions": editions}
+    hashes.save()
+    if not force and _is_nothing_new(home, known, now):
+        console.print(
+            f"[green]Nothing new (niets nieuws)[/] since the run of {known['finished_at']}: "
+            f"deliveries, register, reference, contracts and code are the same, and all that it "
+            f"made is there. {time.monotonic() - began:.1f} s"
+        )
+        summary.show_places(console, home, editions)
+        return True
+    _wait_until_still(console, home)
+    done = _walk(console, home, editions, expect_validation=known.get("inputs") != now["inputs"])
+    found = summary.collect(home)
+    summary.show(
+        console,
+        home,
+        found,
+        checks=done.checks,
+        editions=editions,
+        seconds=done.seconds,
+        total=time.monotonic() - began,
+    )
+    _tell_trouble(console, home, done)
+    if done.is_success and not done.crashes and not done.deferred:
+        _write(state, now, home, found.plain())
+    else:
+        state.unlink(missing_ok=True)
+    return done.is_success
+
+
+def _walk(console: Console, home: Home, editions: list[str], *, expect_validation: bool) -> Any:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from via_pipeline.defs.walk import walk
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[job]}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+        task = progress.add_task("importing Dagster and Great Expectations", job="start", total=1)
+
+        def tell(step: Step) -> None:
+            if step.kind == "run":
+                progress.reset(task, total=step.steps, job=step.job, description="")
+            elif step.kind == "start":
+                progress.update(task, description=step.step)
+            else:
+                progress.advance(task)
+            if step.kind == "failed":
+                progress.print(f"[red]failed[/] {step.step}")
+
+        at = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return walk(home, editions, tell, expect_validation=expect_validation, at=at)
+
+
+def _tell_trouble(console: Console, home: Home, done: Any) -> None:
+    from via_pipeline.summary import shown
+
+    for crash in done.crashes:
+        console.print(f"[red]crashed[/]  {crash}", markup=True)
+    for step in done.failed_steps:
+        console.print(f"[red]failed[/]   {step}")
+    if done.deferred:
+        console.print(
+            f"[yellow]{done.deferred} file(s) were still changing and wait for the next run.[/]"
+        )
+    if done.alerts:
+        console.print(f"[bold]Alerts[/]      {done.alerts} new in {shown(home.reports / 'alerts')}")
+    if not done.is_success:
+        console.print("[red]The run failed.[/] See it with: make ui")
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on localhost.")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to bind; localhost unless behind a proxy.")] = (
+        "127.0.0.1"
+    ),
+) -> None:
+    """Start Dagster's UI with its daemon (schedule, sensors). Ctrl-C stops both.
+
+    Schedules and sensors run here unless VIA_SCHEDULES is set to something else than "on".
+    """
+    from via_pipeline.defs.instance import prepare
+
+    home = Home.from_env().ensure()
+    os.environ["VIA_HOME"], os.environ["VIA_DATA"] = str(home.root), str(home.data)
+    os.environ.setdefault("VIA_SCHEDULES", "on")
+    _make_key(_console(), home)
+    prepare(home)
+    from via_pipeline.defs.desk import serve
+
+    raise typer.Exit(serve(host, port))
+
+
+@app.command()
+def sample(
+    scale: Annotated[float, typer.Option(help="1 is the shipped size.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder that gets landing/<source>/...")] = Path(
+        "build/samples"
+    ),
+) -> None:
+    """Generate synthetic deliveries of every source, with known truth planted in them."""
+    from via_pipeline.samples.generate import generate
+
+    with _terminal() as console, console.status(f"generating at scale {scale:g}"):
+        written = generate(out, scale=scale, seed=seed)
+    typer.echo(f"{written} files in {out}")
+
+
+@app.command()
+def deliveries(
+    source: Annotated[str | None, typer.Argument(help="Only this source.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """List every file ever seen with its status, from the ledger."""
+    home = Home.from_env()
+    rows = []
+    if home.ledger.exists():
+        from via_pipeline.intake.ledger import Ledger
+
+        rows = [
+            {
+                "source": row.source,
+                "file": row.file_name,
+                "received": row.received.isoformat() if row.received else None,
+                "status": row.status.value,
+                "rows_in": row.rows_in,
+                "accepted": row.rows_accepted,
+                "quarantined": row.rows_quarantined,
+                "delivery_id": row.delivery_id,
+                "supersedes": row.supersedes,
+                "duplicate_of": row.duplicate_of,
+            }
+            for row in Ledger(home.ledger).rows(source)
+        ]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    from rich.table import Table
+
+    console = _console()
+    table = Table()
+    for name in ("source", "received", "file", "status", "rows_in", "accepted", "quarantined"):
+        numeric = name in ("rows_in", "accepted", "quarantined")
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(
+            *("" if row[str(c.header)] is None else str(row[str(c.header)]) for c in table.columns)
+        )
+    console.print(table if rows else "The ledger is empty: nothing was taken in yet.")
+
+
+@app.command()
+def template(
+    source: Annotated[str, typer.Argument(help="A source, e.g. p5_behoud.")],
+    out: Annotated[Path | None, typer.Option(help="Default: sjabloon_<source>.xlsx here.")] = None,
+) -> None:
+    """Write the template workbook that a partner can fill in, with drop-downs of the code lists."""
+    from via_pipeline.contracts.model import load, source_names
+
+    if source not in source_names():
+        raise typer.BadParameter(f"no contract of that name; known: {', '.join(source_names())}")
+    from via_pipeline.quality.template import write
+
+    path = out or Path(f"sjabloon_{source}.xlsx")
+    write(path, load(source), Home.from_env().data / "reference")
+    typer.echo(str(path))
+
+
+# --- helpers ---------------------------------------------------------------------------------
+
+
+def _inputs(home: Home, hashes: Any) -> str:
+    """Everything that a run's results depend on, as one digest; the key by its fingerprint."""
+    from via_pipeline import fingerprint
+    from via_pipeline.intake.pseudonym import load_key
+
+    return f"{fingerprint.whole(home, hashes)}-{load_key(home.root).fingerprint}"
+
+
+def _is_nothing_new(home: Home, known: dict[str, Any], now: dict[str, Any]) -> bool:
+    from via_pipeline import fingerprint
+
+    return (
+        known.get("inputs") == now["inputs"]
+        and set(now["editions"]) <= set(known.get("editions", []))
+        and known.get("outputs") == fingerprint.outputs(home)
+    )
+
+
+def _write(state: Path, now: dict[str, Any], home: Home, found: dict[str, Any]) -> None:
+    from via_pipeline import fingerprint
+    from via_pipeline.storage.atomic import write_json
+
+    at = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    outputs = fingerprint.outputs(home)
+    write_json(state, now | {"outputs": outputs, "finished_at": at, "summary": found})
+
+
+def _read(state: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _editions(home: Home, chosen: list[str] | None) -> list[str]:
+    """The chosen editions, else every one by whose reading date a partner had delivered."""
+    from via_pipeline.defs.editions import editions
+
+    known = editions(home)
+    if chosen:
+        unknown = sorted(set(chosen) - {edition.name for edition in known})
+        if unknown:
+            names = ", ".join(edition.name for edition in known)
+            raise typer.BadParameter(f"unknown edition {', '.join(unknown)}; known: {names}")
+        return list(chosen)
+    first = _first_received(home)
+    return [e.name for e in known if first is not None and e.reading_date >= first]
+
+
+def _first_received(home: Home) -> date | None:
+    days = []
+    for folder in home.landing.glob("*/*/"):
+        try:
+            days.append(date.fromisoformat(folder.name))
+        except ValueError:
+            continue
+    return min(days, default=None)
+
+
+def _make_key(console: Console, home: Home) -> None:
+    """The sample run needs a pseudonym key; make one where none is set, and say where."""
+    from via_pipeline.intake import pseudonym
+
+    if os.environ.get(pseudonym.KEY_VARIABLE):
+        return
+    path = pseudonym.key_file()
+    try:
+        made = not path.exists() and pseudonym.make_key(path, home.root)
+    except pseudonym.KeyProblem as error:
+        console.print(f"[red]{error}[/]")
+        raise typer.Exit(FAILED) from None
+    if made:
+        console.print(
+            f"Made a pseudonym key in {path} (only you can read it). Keep it: with another key, "
+            "pseudonyms no longer match."
+        )
+
+
+def _wait_until_still(console: Console, home: Home) -> None:
+    """Intake leaves files that changed a moment ago; on a fresh clone that is all of them."""
+    from via_pipeline import fingerprint
+    from via_pipeline.intake.run import SETTLE_SECONDS, SETTLE_VARIABLE
+
+    settle = float(os.environ.get(SETTLE_VARIABLE, SETTLE_SECONDS))
+    newest = max((path.stat().st_mtime for path in fingerprint.inputs(home)), default=0.0)
+    wait = settle - (time.time() - newest)
+    if 0 < wait <= settle:
+        console.print(f"Waiting {wait:.0f} s: files in {home.data.name}/ changed a moment ago.")
+        time.sleep(wait + 0.1)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@contextmanager
+def _terminal() -> Iterator[Console]:
+    """A console on a copy of standard output: Dagster redirects the original while a step runs."""
+    from rich.console import Console
+
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as copy:
+        yield Console(file=copy, highlight=False)
+
+
+if __name__ == "__main__":
+    app()
