@@ -30,19 +30,28 @@ def protect(system: System, primary: Iterable[int], minimum: Mapping[str, int]) 
     hidden: set[int] = set()
     for unknown in primary:
         _hide(system, hidden, unknown)
+    for equations in _independent(system):
+        _protect_part(system, equations, hidden, floors)
+    return hidden
+
+
+def _protect_part(
+    system: System, equations: list[Equation], hidden: set[int], floors: list[int]
+) -> None:
+    """Protect the unknowns of ``equations``, which touch no others."""
     touching: dict[int, list[Equation]] = defaultdict(list)
-    for equation in system.equations:
+    for equation in equations:
         for unknown in {equation.total, *equation.parts}:
             touching[unknown].append(equation)
     while True:
-        _fill(system, hidden, floors)
-        wanted = _for_exposed(system, hidden, touching)
+        _fill(system, equations, hidden, floors)
+        wanted = _for_exposed(system, equations, hidden, touching)
         if wanted is None:
-            return hidden
+            return
         _hide(system, hidden, wanted)
 
 
-def exposed(system: System, hidden: set[int]) -> list[int]:
+def exposed(equations: Iterable[Equation], hidden: set[int]) -> list[int]:
     """Hidden unknowns that have one possible value given all others, by elimination.
 
     Elimination runs modulo a prime of 61 bits: whole numbers, no rounding. What is determined over
@@ -50,10 +59,10 @@ def exposed(system: System, hidden: set[int]) -> list[int]:
     zeros and ones; a false alarm would only hide more.
     """
     found: list[int] = []
-    for equations in _components(system, hidden):
+    for component in _components(equations, hidden):
         rows: dict[int, dict[int, int]] = {}
         holding: dict[int, set[int]] = defaultdict(set)
-        for equation in equations:
+        for equation in component:
             row = _row(equation, hidden)
             for pivot in [unknown for unknown in row if unknown in rows]:
                 _subtract(row, rows[pivot], row[pivot])
@@ -86,12 +95,12 @@ def _hide(system: System, hidden: set[int], unknown: int) -> None:
             waiting += sorted(system.with_[found])
 
 
-def _fill(system: System, hidden: set[int], floors: list[int]) -> None:
+def _fill(system: System, equations: list[Equation], hidden: set[int], floors: list[int]) -> None:
     """Hide more until no single equation gives away a number or too small a group."""
     changed = True
     while changed:
         changed = False
-        for equation in system.equations:
+        for equation in equations:
             while _gives_away(system, equation, hidden, floors):
                 wanted = _cheapest(system, [equation], hidden)
                 if wanted is None:
@@ -134,43 +143,70 @@ def _cost(system: System, unknown: int) -> tuple[Number, int]:
 
 
 def _for_exposed(
-    system: System, hidden: set[int], touching: dict[int, list[Equation]]
+    system: System,
+    equations: list[Equation],
+    hidden: set[int],
+    touching: dict[int, list[Equation]],
 ) -> int | None:
     """The number to hide for the first exposed one, from its own equations, else from further."""
-    for unknown in exposed(system, hidden):
+    for unknown in exposed(equations, hidden):
         near, seen = [unknown], {unknown}
         while near:
-            equations = [equation for one in near for equation in touching[one]]
-            wanted = _cheapest(system, equations, hidden)
+            around = [equation for one in near for equation in touching[one]]
+            wanted = _cheapest(system, around, hidden)
             if wanted is not None:
                 return wanted
-            reached = {one for item in equations for one in (item.total, *item.parts)} - seen
+            reached = {one for item in around for one in (item.total, *item.parts)} - seen
             seen |= reached
             near = sorted(reached)
     return None
 
 
-def _components(system: System, hidden: set[int]) -> list[list[Equation]]:
-    """Equations with hidden numbers, grouped by the hidden numbers they share."""
-    parent: dict[int, int] = {}
+class _Together:
+    """Things that belong together, by pairs (a union-find)."""
 
-    def root(unknown: int) -> int:
-        parent.setdefault(unknown, unknown)
-        while parent[unknown] != unknown:
-            parent[unknown] = parent[parent[unknown]]
-            unknown = parent[unknown]
-        return unknown
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
 
-    concerned = []
+    def head(self, one: int) -> int:
+        self._parent.setdefault(one, one)
+        while self._parent[one] != one:
+            self._parent[one] = self._parent[self._parent[one]]
+            one = self._parent[one]
+        return one
+
+    def join(self, one: int, other: int) -> None:
+        self._parent[self.head(other)] = self.head(one)
+
+
+def _independent(system: System) -> list[list[Equation]]:
+    """Equations in groups of which nothing that is hidden in one touches another."""
+    together = _Together()
     for equation in system.equations:
+        for part in equation.parts:
+            together.join(equation.total, part)
+    for unknown, others in enumerate(system.with_):
+        for other in others:
+            together.join(unknown, other)
+    groups: dict[int, list[Equation]] = defaultdict(list)
+    for equation in system.equations:
+        groups[together.head(equation.total)].append(equation)
+    return list(groups.values())
+
+
+def _components(equations: Iterable[Equation], hidden: set[int]) -> list[list[Equation]]:
+    """Equations with hidden numbers, grouped by the hidden numbers they share."""
+    together = _Together()
+    concerned = []
+    for equation in equations:
         dark = [one for one in (equation.total, *equation.parts) if one in hidden]
         if dark:
             concerned.append((equation, dark[0]))
             for other in dark[1:]:
-                parent[root(other)] = root(dark[0])
+                together.join(dark[0], other)
     groups: dict[int, list[Equation]] = defaultdict(list)
     for equation, first in concerned:
-        groups[root(first)].append(equation)
+        groups[together.head(first)].append(equation)
     return list(groups.values())
 
 

@@ -152,8 +152,8 @@ def _slots(rows: Sequence[Row]) -> dict[Slot, Number]:
         if row.numerator is not None:
             found[index, "T"] = row.numerator
             found[index, "C"] = row.count - row.numerator
-        elif row.kind == MEAN and row.value is not None:
-            found[index, "S"] = row.value * row.count
+        elif row.kind == MEAN and (row.value is not None or row.count == 0):
+            found[index, "S"] = (row.value or 0) * row.count
     return found
 
 

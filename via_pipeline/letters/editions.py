@@ -88,13 +88,14 @@ def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -
     """
     contracts = load_all()
     catalog.register(connection, home, contracts, as_of=reading_date)
-    for table, query in _computed(contracts).items():
+    for table, query in _computed(contracts, reading_date).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     return protect_on(connection)
 
 
-def _computed(contracts: list[Contract]) -> dict[str, str]:
+def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
     """The sources of the published datasets, as SQL over the catalog."""
+    day = f"DATE '{reading_date.isoformat()}'"
     by_name = {contract.source: contract for contract in contracts}
     outcomes = [
         f"({compute.query(measures.load(source), by_name[source])})"
@@ -104,6 +105,16 @@ def _computed(contracts: list[Contract]) -> dict[str, str]:
     return {
         "outcomes__result": " UNION ALL ".join(outcomes),
         "diversity__barometer": barometer.query(),
-        "context__werkloosheid": werkloosheid.query(),
+        # The reference does not say when a figure was published: a period that had not ended was
+        # not known in any case.
+        "context__werkloosheid": (
+            f"SELECT * FROM ({werkloosheid.query()}) WHERE {_end_of('periode')} <= {day}"
+        ),
         stand.TABLE: stand.query(contracts),
     }
+
+
+def _end_of(period: str) -> str:
+    """SQL for the last day of a CBS period: ``2020KW03`` (a quarter) or ``2019JJ00`` (a year)."""
+    month = f"CASE {period}[5:6] WHEN 'KW' THEN 3 * CAST({period}[7:8] AS INTEGER) ELSE 12 END"
+    return f"last_day(make_date(CAST({period}[1:4] AS INTEGER), {month}, 1))"

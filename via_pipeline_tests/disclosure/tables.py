@@ -119,7 +119,7 @@ def example(home: Home, *, measure: str = "baan") -> None:
     rows = [row if row[6] != "baan" else (*row[:6], measure, *row[7:]) for row in results(cells)]
     barometer = []
     for group, name, sizes in (
-        ("organisatie", "alle", (700, 200, 100)),
+        ("totaal", "totaal", (700, 200, 100)),
         ("functieniveau", "1", (400, 120, 60)),
         ("functieniveau", "2", (300, 80, 40)),
     ):

@@ -265,12 +265,12 @@ class TestBarometer:
         }
 
     def test_250_is_enough_and_249_is_not(self, connection):
-        whole = ("organisatie", "alle")
+        whole = ("totaal", "totaal")
         assert self.run(connection, {whole: (200, 30, 20)})[whole] == (8, None)
         assert self.run(connection, {whole: (200, 30, 19)})[whole] == (None, "minimaal_250")
 
     def test_one_small_origin_group_hides_the_row_in_both_classifications(self, connection):
-        self.run(connection, {("organisatie", "alle"): (600, 391, 9)})
+        self.run(connection, {("totaal", "totaal"): (600, 391, 9)})
         found = connection.sql(
             "SELECT DISTINCT n, teller, aandeel_pct, waarde_status, regel "
             "FROM disclosure__diversiteit ORDER BY regel"
@@ -281,7 +281,7 @@ class TestBarometer:
         found = self.run(
             connection,
             {
-                ("organisatie", "alle"): (800, 200, 100),
+                ("totaal", "totaal"): (800, 200, 100),
                 ("schaal", "1"): (320, 60, 50),
                 ("schaal", "2"): (280, 130, 45),
                 ("schaal", "3"): (200, 10, 5),
@@ -295,7 +295,7 @@ class TestBarometer:
         found = self.run(
             connection,
             {
-                ("organisatie", "alle"): (800, 200, 100),
+                ("totaal", "totaal"): (800, 200, 100),
                 ("schaal", "1"): (320, 60, 50),
                 ("schaal", "2"): (280, 130, 45),
                 ("schaal", "3"): None,
