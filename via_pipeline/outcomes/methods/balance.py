@@ -121,8 +121,8 @@ def _joint(
         names = [name for name in trial.covariates if trial.frame[name].nunique() > 1]
         if not names:
             raise Withholding("er zijn geen kenmerken die verschillen")
-        formula = f"y ~ {' + '.join(names)}" + (" | stratum" if trial.has_strata else "")
-        model = itt.fit(formula, trial.frame, itt.default_variance(trial), needs=names[0])
+        kind = itt.default_variance(trial)
+        model = itt.within_strata(trial.frame, names, trial.has_strata, kind, names[0])
         kept = [name for name in names if name in model.coef().index]
         p = itt.wald(model, kept, trial.frame)[1]
         return Balance(JOINT, "", *counts, None, None, None, p_joint=p)

@@ -52,8 +52,8 @@ def interaction(
             frame[f"dg{index}"] = frame[f"g{index}"] * frame["d"]
             terms += [f"g{index}", f"dg{index}"]
             interactions.append(f"dg{index}")
-        formula = f"y ~ {' + '.join(terms)}" + (" | stratum" if trial.has_strata else "")
-        model = itt.fit(formula, frame, itt.default_variance(trial))
+        kind = itt.default_variance(trial)
+        model = itt.within_strata(frame, terms, trial.has_strata, kind)
         statistic, p = itt.wald(model, interactions, frame)
         return Heterogeneity(**row, f_statistic=statistic, p_interaction=p)
     except Withholding as stop:

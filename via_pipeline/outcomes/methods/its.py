@@ -24,7 +24,9 @@ LONG_ENOUGH = 24
 
 
 @withholding(METHOD)
-def level_change(values: Sequence[float], first_after: int) -> Estimate:
+def level_change(
+    values: Sequence[float], first_after: int, long_enough: int = LONG_ENOUGH
+) -> Estimate:
     """Jump of the series at index ``first_after``, beside its trend and the change of the trend.
 
     ``values`` are equally spaced in time, oldest first. Newey-West errors with
@@ -48,7 +50,7 @@ def level_change(values: Sequence[float], first_after: int) -> Estimate:
     time = np.arange(len(y)) - first_after
     step = (time >= 0).astype(float)
     x = np.column_stack([np.ones(len(y)), time, step, step * time])
-    if min(before, after) < LONG_ENOUGH:
+    if min(before, after) < long_enough:
         beta = np.linalg.lstsq(x, y, rcond=None)[0]
         return Estimate(
             method=METHOD,

@@ -89,7 +89,8 @@ def adjusted_risk_difference(trial: Trial) -> Estimate:
     )
     if np.linalg.matrix_rank(x) < x.shape[1]:
         raise Withholding("de groepen vallen samen met de kenmerken: geen vergelijking", *counts)
-    options: dict[str, object] = {"cov_type": "HC1"}
+    # HC0: statsmodels has no small-sample factor for GLM ("HC1" gives the same number).
+    options: dict[str, object] = {"cov_type": "HC0"}
     if trial.has_clusters:
         groups = frame["cluster"].to_numpy()
         options = {"cov_type": "cluster", "cov_kwds": {"groups": groups}}

@@ -1,0 +1,48 @@
+"""The small version of ``benchmarks/truth.py``: enough seeds to catch a wrong error or sign."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from benchmarks import truth
+
+# Seeds a case, by what a fit costs; the full table is ``make truth``.
+SEEDS = {"ladder": 12, "wild": 30, "did": 30, "CRV3": 30, "ITT": 40, "Romano": 40, "Lin": 40}
+
+
+def _seeds(name: str) -> int:
+    return next((count for key, count in SEEDS.items() if key in name), 60)
+
+
+@pytest.mark.parametrize("case", truth.CASES, ids=lambda case: case.name)
+def test_what_is_planted_is_found(case: truth.Case) -> None:
+    got = truth.run(case, _seeds(case.name))
+    low, high = case.expected or (0.05, 0.05)
+
+    def far(share: float, expected: float) -> float:
+        return abs(share - expected) / math.sqrt(expected * (1 - expected) / got.seeds)
+
+    if got.bias is not None and got.bias_error is not None:
+        assert abs(got.bias) < 3.5 * got.bias_error
+    if case.is_warning:
+        return
+    # Within 3.5 binomial errors of what is promised: wide, but an error that is off by half fails.
+    if got.coverage is not None:
+        assert far(got.coverage, 0.95) < 3.5
+    if got.rejections is not None:
+        assert far(got.rejections, (low + high) / 2) < 3.5
+
+
+def test_short_series_are_why_they_get_no_interval() -> None:
+    case = next(case for case in truth.CASES if case.is_warning)
+    assert truth.run(case, 400).coverage < truth.COVERAGE[0]
+
+
+def test_a_case_that_is_wrong_fails() -> None:
+    def biased(rng, is_null: bool) -> truth.Draw:
+        value = float(rng.normal(0.5))
+        return truth.Draw(0.0, value, value - 1.96, value + 1.96, 0.5)
+
+    assert not truth.run(truth.Case("wrong", biased), 200).passed
