@@ -177,14 +177,18 @@ def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) 
         f"CREATE OR REPLACE TEMP TABLE {_DECISIONS} "
         "(_nummer BIGINT, _n BOOLEAN, _w BOOLEAN, _status VARCHAR, _regel VARCHAR)"
     )
-    if decisions:
-        connection.executemany(
-            f"INSERT INTO {_DECISIONS} VALUES (?, ?, ?, ?, ?)",
-            [
-                (item.row, item.hides_count, item.hides_value, str(item.status), item.rule)
-                for item in decisions
-            ],
-        )
+    # Whole columns at once: row by row takes a hundred times as long.
+    connection.execute(
+        f"INSERT INTO {_DECISIONS} SELECT unnest(?::BIGINT[]), unnest(?::BOOLEAN[]), "
+        "unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+        [
+            [item.row for item in decisions],
+            [item.hides_count for item in decisions],
+            [item.hides_value for item in decisions],
+            [str(item.status) for item in decisions],
+            [item.rule for item in decisions],
+        ],
+    )
 
 
 def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> str:
