@@ -105,10 +105,11 @@ def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
     return {
         "outcomes__result": " UNION ALL ".join(outcomes),
         "diversity__barometer": barometer.query(),
-        # The reference does not say when a figure was published: a period that had not ended was
-        # not known in any case.
+        # The reference does not say when a figure was published. A vintage cannot have been there
+        # before the last period that it tells of had ended.
         "context__werkloosheid": (
-            f"SELECT * FROM ({werkloosheid.query()}) WHERE {_end_of('periode')} <= {day}"
+            f"SELECT * FROM ({werkloosheid.query()}) "
+            f"QUALIFY max({_end_of('periode')}) OVER (PARTITION BY vintage) <= {day}"
         ),
         stand.TABLE: stand.query(contracts),
     }

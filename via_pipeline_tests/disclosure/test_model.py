@@ -1,12 +1,18 @@
 import pytest
 
+from via_pipeline.context import werkloosheid
+from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.model import (
     RULES,
     RuleSetError,
     Status,
+    load_dataset,
     load_datasets,
     load_ruleset,
 )
+from via_pipeline.diversity import barometer
+from via_pipeline.outcomes import compute
+from via_pipeline.pilots import stand
 
 
 def test_every_rule_set_is_valid_and_names_its_source():
@@ -46,3 +52,29 @@ def test_a_rule_set_under_another_name_is_refused(tmp_path):
     )
     with pytest.raises(RuleSetError, match="named u"):
         load_ruleset("t", tmp_path)
+
+
+def test_what_adds_up_to_what_is_told_in_the_words_of_the_rooms_that_compute_it():
+    # Were a label to change there and not here, no total would be found and nothing protected.
+    results, diversity = load_dataset("resultaat"), load_dataset("diversiteit")
+    assert results.breakdown and diversity.breakdown
+    assert results.sites and diversity.withheld
+    assert (results.breakdown.whole, results.breakdown.joined_by) == (compute.TOTAL, compute.JOINED)
+    assert results.sites.whole == compute.WHOLE
+    assert diversity.breakdown.whole == barometer.TOTAL
+    assert diversity.withheld.code == barometer.NOT_ALLOWED
+    state = load_dataset("stand_van_zaken").sites
+    assert state and state.whole == stand.WHOLE
+
+
+@pytest.mark.parametrize(
+    ("dataset", "room"),
+    [("resultaat", compute), ("diversiteit", barometer), ("covid_context", werkloosheid)],
+)
+def test_keys_and_columns_are_those_of_the_rooms(dataset, room):
+    assert load_dataset(dataset).key == room.KEY
+    described = [
+        name for name in dictionary.columns(dataset) if name not in ("waarde_status", "regel")
+    ]
+    assert [name for name in described if name in room.COLUMNS] == list(room.COLUMNS)
+    assert set(described) - set(room.COLUMNS) <= {"is_synthetisch"}

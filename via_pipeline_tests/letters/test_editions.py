@@ -1,0 +1,133 @@
+"""An edition from real files: what was received later changes nothing in it."""
+
+import hashlib
+import json
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from frictionless import validate
+
+from via_pipeline.contracts.model import load
+from via_pipeline.intake.run import take_in
+from via_pipeline.letters.editions import UnknownEdition, editions
+from via_pipeline.letters.package import emit
+from via_pipeline.letters.provenance import provenance
+from via_pipeline.pilots import conform
+from via_pipeline.quality.run import judge
+from via_pipeline.storage.home import Home
+
+DATA = Path(__file__).parents[2] / "data"
+SOURCE = "p8_begeleiding"
+EARLY = "2020-09-24"
+NOW = datetime(2021, 12, 1, tzinfo=UTC)
+
+
+def process(home):
+    for source in ("register", "reference", SOURCE):
+        contract = load(source)
+        take_in(home, contract, run_id="test", now=NOW, settle_seconds=0)
+        judge(home, contract, run_id="test")
+        conform.refresh(home, contract)
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def deliveries(folder: Path) -> dict[str, str]:
+    found = json.loads((folder / "herkomst.json").read_text(encoding="utf-8"))["leveringen"]
+    return {item["bestand"]: item["ontvangen"] for item in found if item["bron"] == SOURCE}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The third letter before and after later deliveries arrived, and the last one."""
+    root = tmp_path_factory.mktemp("edities")
+    home = Home(root=root / "home", data=root / "data").ensure()
+    for kept in ("register", "reference"):
+        shutil.copytree(DATA / kept, home.data / kept)
+    arrived = home.landing / SOURCE
+    shutil.copytree(DATA / "landing" / SOURCE / EARLY, arrived / EARLY)
+    process(home)
+    emit(home, "derde")
+    before = content(home.letters / "derde")
+    for folder in (DATA / "landing" / SOURCE).iterdir():
+        if folder.name != EARLY:
+            shutil.copytree(folder, arrived / folder.name)
+    process(home)
+    emit(home, "derde")
+    emit(home, "slot")
+    emit(home, "eerste")
+    return home, before
+
+
+def test_the_register_names_four_editions(told):
+    home, _ = told
+    assert [(item.name, item.reading_date) for item in editions(home)] == [
+        ("eerste", date(2018, 11, 16)),
+        ("tweede", date(2019, 11, 12)),
+        ("derde", date(2020, 11, 9)),
+        ("slot", date(2021, 11, 17)),
+    ]
+    assert editions(home)[2].parliament == "29 544, nr. 1029"
+    assert editions(home)[0].parliament is None
+
+
+def test_later_deliveries_change_no_byte_of_an_earlier_edition(told):
+    home, before = told
+    assert content(home.letters / "derde") == before
+    assert set(deliveries(home.letters / "derde").values()) == {EARLY}
+
+
+def test_the_last_edition_stands_on_the_revision_and_the_new_period(told):
+    home, _ = told
+    found = deliveries(home.letters / "slot")
+    assert found and EARLY not in found.values()
+    assert content(home.letters / "slot") != content(home.letters / "derde")
+
+
+def test_every_edition_is_a_valid_package_even_without_deliveries(told):
+    home, _ = told
+    for name in ("eerste", "derde", "slot"):
+        report = validate(str(home.letters / name / "datapackage.json"))
+        assert report.valid, report.flatten(["type", "message"])
+    assert deliveries(home.letters / "eerste") == {}
+
+
+def test_no_edition_knows_a_fact_of_after_its_date(told):
+    home, _ = told
+    early = (home.letters / "eerste" / "covid19_context.csv").read_text(encoding="utf-8")
+    third = (home.letters / "derde" / "covid19_context.csv").read_text(encoding="utf-8")
+    assert "2020KW03" in third and "2020KW03" not in early and "2019JJ00" not in early
+    steps = (home.letters / "eerste" / "vervolgstappen.csv").read_text(encoding="utf-8")
+    assert "spoor_vaste_banen" not in steps
+    steps = (home.letters / "derde" / "vervolgstappen.csv").read_text(encoding="utf-8")
+    assert "spoor_vaste_banen" in steps
+
+
+def test_the_state_has_all_eight_pilots(told):
+    home, _ = told
+    text = (home.letters / "derde" / "stand_van_zaken.csv").read_text(encoding="utf-8")
+    assert [line.split(",")[0] for line in text.splitlines() if line[:1] == "P"] == [
+        f"P{number}" for number in range(1, 9)
+    ]
+
+
+def test_provenance_names_a_file_only_where_its_name_is_the_contracts(told, monkeypatch):
+    home, _ = told
+    origin = provenance(home, date(2021, 11, 17))
+    assert {item["bron"] for item in origin["leveringen"]} == {"register", "reference", SOURCE}
+    assert all(len(item["sha256"]) == 64 for item in origin["leveringen"])
+    monkeypatch.setattr("via_pipeline.contracts.model.Delivery.match", lambda *_: None)
+    hidden = provenance(home, date(2021, 11, 17))
+    assert {item["bestand"] for item in hidden["leveringen"] if item["bron"] == SOURCE} == {None}
+
+
+@pytest.mark.parametrize("name", ["vierde", "", "../derde", "derde/.."])
+def test_an_edition_that_the_register_does_not_have_is_refused(told, name):
+    home, _ = told
+    with pytest.raises(UnknownEdition):
+        emit(home, name)
+    assert sorted(path.name for path in home.letters.iterdir()) == ["derde", "eerste", "slot"]
