@@ -177,7 +177,7 @@ def test_series() -> None:
     assert "te kort" in short.note
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_the_data_the_answer_is_finite_or_a_reason(data: st.DataObject) -> None:
     n = data.draw(st.integers(0, 60))

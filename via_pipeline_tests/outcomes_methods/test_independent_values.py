@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from via_pipeline.outcomes.methods import (
     balance,
@@ -391,6 +392,10 @@ def test_progress_is_the_share_scaled_to_the_target() -> None:
 def test_holm_is_its_definition() -> None:
     # R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02.
     assert multiplicity.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    p_values = [*np.random.default_rng(1).uniform(0, 0.3, 9), 0.01, 0.01]
+    theirs = multipletests(p_values, method="holm")[1]
+    assert multiplicity.holm(p_values) == pytest.approx(theirs, rel=1e-12)
+    assert multiplicity.holm([]) == []
     by_family = multiplicity.holm_by_family(
         {"a": 0.01, "b": 0.04, "c": 0.02, "d": 0.5}, {"a": "x", "b": "x", "c": "y", "d": ""}
     )
@@ -410,26 +415,47 @@ def test_interaction_of_two_groups_is_the_square_of_a_t() -> None:
     assert got.p_interaction == pytest.approx(model.pvalues[3], **CLOSE)
 
 
-def test_interrupted_series_is_two_lines() -> None:
-    rng = np.random.default_rng(2)
-    y = np.r_[0.1 * np.arange(30), 5 + 0.3 * np.arange(30)] + rng.normal(0, 0.2, 60)
-    got = its.level_change(y, 30, long_enough=24)
-    before = np.polyval(np.polyfit(np.arange(30), y[:30], 1), 30)
-    after = np.polyval(np.polyfit(np.arange(30), y[30:], 1), 0)
+def _series(seed: int = 2) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 0.2, 100)
+    for now in range(1, 100):
+        noise[now] += 0.4 * noise[now - 1]
+    return np.r_[0.1 * np.arange(50), 5 + 0.3 * np.arange(50)] + noise
+
+
+def test_a_short_interrupted_series_is_two_lines() -> None:
+    y = _series()[35:65]
+    got = its.level_change(y, 15)
+    before = np.polyval(np.polyfit(np.arange(15), y[:15], 1), 15)
+    after = np.polyval(np.polyfit(np.arange(15), y[15:], 1), 0)
     assert got.estimate == pytest.approx(after - before, **CLOSE)
     assert got.mean_comparison == pytest.approx(before, **CLOSE)
-    time = np.arange(60) - 30
-    step = (time >= 0).astype(float)
-    x = np.column_stack([np.ones(60), time, step, step * time])
-    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    scores, lags = x * residual[:, None], int(0.75 * 60 ** (1 / 3)) + 1
-    meat = scores.T @ scores
-    for lag in range(1, lags + 1):
-        cross = scores[lag:].T @ scores[:-lag]
-        meat += (1 - lag / (lags + 1)) * (cross + cross.T)
-    bread = np.linalg.inv(x.T @ x)
-    error = np.sqrt((60 / 56 * bread @ meat @ bread)[2, 2])
-    assert got.se == pytest.approx(error, **CLOSE)
+
+
+def test_a_long_interrupted_series_maximises_the_restricted_likelihood_in_full() -> None:
+    """With the covariance matrix of AR(1) written out, over a grid refined around its best."""
+    y, x = _series(), its.design(100, 50)
+    lag = np.abs(np.subtract.outer(np.arange(100), np.arange(100)))
+
+    def parts(rho: float) -> tuple:
+        inverse = np.linalg.inv(rho**lag / (1 - rho**2))
+        gram = x.T @ inverse @ x
+        beta = np.linalg.solve(gram, x.T @ inverse @ y)
+        residual = y - x @ beta
+        return inverse, gram, beta, residual @ inverse @ residual
+
+    def likelihood(rho: float) -> float:
+        inverse, gram, _, squares = parts(rho)
+        logs = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(gram)[1]
+        return 0.5 * logs - 96 / 2 * np.log(squares)
+
+    centre, width = 0.0, 0.9
+    for _ in range(12):
+        grid = np.linspace(centre - width, centre + width, 21)
+        centre, width = grid[np.argmax([likelihood(rho) for rho in grid])], width / 5
+    _, gram, beta, squares = parts(centre)
+    got = its.level_change(y, 50)
+    assert got.estimate == pytest.approx(beta[2], **CLOSE)
+    assert got.se == pytest.approx(np.sqrt(squares / 96 * np.linalg.inv(gram)[2, 2]), **CLOSE)
 
 
 def test_smd_is_the_difference_over_the_root_of_the_mean_variance() -> None:

@@ -9,14 +9,17 @@ import pytest
 from benchmarks import truth
 
 # Seeds a case, by what a fit costs; the full table is ``make truth``.
-SEEDS = {"ladder": 12, "wild": 30, "did": 30, "CRV3": 30, "ITT": 40, "Romano": 40, "Lin": 40}
+SEEDS = {"ladder": 12, "CRV3": 20, "ITT": 25, "did": 25, "Lin": 25, "Holm": 40, "share": 200}
 
 
 def _seeds(name: str) -> int:
-    return next((count for key, count in SEEDS.items() if key in name), 60)
+    return next((count for key, count in SEEDS.items() if key in name), 40)
 
 
-@pytest.mark.parametrize("case", truth.CASES, ids=lambda case: case.name)
+USED = [case for case in truth.CASES if not case.is_warning]
+
+
+@pytest.mark.parametrize("case", USED, ids=lambda case: case.name)
 def test_what_is_planted_is_found(case: truth.Case) -> None:
     got = truth.run(case, _seeds(case.name))
     low, high = case.expected or (0.05, 0.05)
@@ -26,8 +29,6 @@ def test_what_is_planted_is_found(case: truth.Case) -> None:
 
     if got.bias is not None and got.bias_error is not None:
         assert abs(got.bias) < 3.5 * got.bias_error
-    if case.is_warning:
-        return
     # Within 3.5 binomial errors of what is promised: wide, but an error that is off by half fails.
     if got.coverage is not None:
         assert far(got.coverage, 0.95) < 3.5
@@ -36,8 +37,8 @@ def test_what_is_planted_is_found(case: truth.Case) -> None:
 
 
 def test_short_series_are_why_they_get_no_interval() -> None:
-    case = next(case for case in truth.CASES if case.is_warning)
-    assert truth.run(case, 400).coverage < truth.COVERAGE[0]
+    case = next(case for case in truth.CASES if case.name == "interrupted series, HAC, 12 a side")
+    assert truth.run(case, 200).coverage < 0.9
 
 
 def test_a_case_that_is_wrong_fails() -> None:

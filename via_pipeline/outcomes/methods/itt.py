@@ -109,7 +109,7 @@ def fit(formula: str, frame: pd.DataFrame, variance: str, needs: str = "d") -> F
         # Collinear covariates are dropped with a warning; whether ``needs`` was is checked below.
         warnings.simplefilter("ignore")
         try:
-            # HC2, HC3 and CRV3 correct for leverage themselves: pyfixest's factors would come twice.
+            # HC2, HC3 and CRV3 see to leverage themselves: pyfixest's factors would come twice.
             is_corrected = variance in ("HC2", "HC3", "CRV3")
             small = ssc(k_adj=False, G_adj=False) if is_corrected else ssc()
             model = feols(formula, frame, vcov=vcov, ssc=small)

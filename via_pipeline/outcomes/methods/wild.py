@@ -45,13 +45,46 @@ class _Scores:
     numerator_d: np.ndarray
     beta: float
 
-    def t(self, null: float, weights: np.ndarray) -> tuple[float, np.ndarray]:
-        """|t| of the data and of every draw (rows of ``weights``) under ``beta = null``."""
-        numerator = self.numerator_y - null * self.numerator_d
-        scores = self.of_y - null * self.of_d
-        own = _ratio(numerator.sum(), np.square(scores.sum(axis=1)).sum())
-        drawn = _ratio(weights @ numerator, np.square(weights @ scores.T).sum(axis=1))
-        return float(own), drawn
+
+@dataclass(frozen=True)
+class _Draws:
+    """The t-statistics of all draws as functions of the null; the data are draw 0.
+
+    Under ``beta = b`` the numerator is ``top_y - b top_d`` and the squared denominator
+    ``yy - 2 b yd + b^2 dd``: one pass over the clusters serves every null of the interval.
+    """
+
+    top_y: np.ndarray
+    top_d: np.ndarray
+    yy: np.ndarray
+    yd: np.ndarray
+    dd: np.ndarray
+
+    @classmethod
+    def of(cls, scores: _Scores, weights: np.ndarray) -> _Draws:
+        """Apply ``weights`` (a row a draw, the first all ones) to the scores."""
+        y, d = weights @ scores.of_y.T, weights @ scores.of_d.T
+        return cls(
+            weights @ scores.numerator_y,
+            weights @ scores.numerator_d,
+            np.square(y).sum(axis=1),
+            (y * d).sum(axis=1),
+            np.square(d).sum(axis=1),
+        )
+
+    def t(self, null: float) -> np.ndarray:
+        """|t| of every draw; infinite where the scores vanish."""
+        numerator = np.abs(self.top_y - null * self.top_d)
+        squared = self.yy - 2 * null * self.yd + null**2 * self.dd
+        floor = 1e-14 * (self.yy + null**2 * self.dd)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = numerator / np.sqrt(squared)
+        return np.where(squared <= floor, np.inf, ratio)
+
+    def p(self, null: float) -> float:
+        """Share of draws at least as extreme as the data."""
+        t = self.t(null)
+        return _p(float(t[0]), t)
 
 
 @withholding(WILD)
@@ -61,14 +94,14 @@ def bootstrap(trial: Trial, draws: int = DRAWS, seed: int = SEED) -> Estimate:
     No standard error is given: the method has none.
     """
     scores = _scores(trial)
-    weights = _weights(len(scores.numerator_y), draws, seed)
-    low, high = _invert(scores, weights)
+    drawn = _Draws.of(scores, _weights(len(scores.numerator_y), draws, seed))
+    low, high = _invert(scores, drawn)
     return Estimate(
         method=WILD,
         estimate=scores.beta,
         ci_low=low,
         ci_high=high,
-        p=_p(*scores.t(0.0, weights)),
+        p=drawn.p(0.0),
         n_intervention=trial.n_intervention,
         n_comparison=trial.n_comparison,
         mean_comparison=trial.mean_comparison,
@@ -133,9 +166,8 @@ def romano_wolf(trials: Sequence[Trial], draws: int = DRAWS, seed: int = SEED) -
     if len(set(labels)) != 1:
         raise ValueError("a Romano-Wolf family needs the same clusters in every outcome")
     weights = _weights(len(labels[0]), draws, seed)
-    results = [_scores(trial, by_label=True).t(0.0, weights) for trial in trials]
-    own = np.array([result[0] for result in results])
-    drawn = np.array([result[1] for result in results])
+    drawn = np.array([_Draws.of(_scores(one, by_label=True), weights).t(0.0) for one in trials])
+    own = drawn[:, 0]
     adjusted, floor = np.empty(len(trials)), 0.0
     order = np.argsort(-own, kind="stable")
     for place, index in enumerate(order):
@@ -185,7 +217,8 @@ def _scores(trial: Trial, *, by_label: bool = False) -> _Scores:
     # Clusters in an order of their own content, so that their labels play no part in the draws.
     order = np.arange(count)
     if not by_label:
-        order = np.lexsort((np.round(d_squared, 9), np.round(numerator, 9)))
+        # Absolute, so that swapping the arms gives the same draws too.
+        order = np.lexsort((np.round(d_squared, 9), np.round(np.abs(numerator), 9)))
     of_y, of_d = of(residual_y), of(residual_d)
     return _Scores(
         of_y[np.ix_(order, order)],
@@ -209,20 +242,12 @@ def _p(own: float, drawn: np.ndarray) -> float:
     return float(np.mean(drawn >= own * _TIE))
 
 
-def _ratio(numerator: np.ndarray, squared: np.ndarray) -> np.ndarray:
-    """|numerator| / sqrt(squared); where both vanish the draw is as extreme as can be."""
-    root = np.sqrt(squared)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.abs(numerator) / root
-    return np.where(root < 1e-12, np.inf, ratio)
-
-
-def _invert(scores: _Scores, weights: np.ndarray) -> tuple[float, float]:
+def _invert(scores: _Scores, drawn: _Draws) -> tuple[float, float]:
     """The interval of values that the test does not reject at 5%."""
     spread = float(np.sqrt(np.square(scores.of_y.sum(axis=1)).sum()) / scores.numerator_d.sum())
 
     def rejects(null: float) -> bool:
-        return _p(*scores.t(null, weights)) <= 0.05
+        return drawn.p(null) <= 0.05
 
     bounds = []
     for sign in (-1.0, 1.0):
