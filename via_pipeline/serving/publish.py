@@ -4,8 +4,8 @@ Belongs here: files in ``serve/``. Does not belong here: what stands in them (``
 must hold of them (``verify``).
 
 A reader that holds the old file keeps it; one that connects anew sees the new one whole. The same
-lake gives the same bytes: one thread, no compression (FSST's is not stable), the storage version
-that DuckDB 1.0 and later read.
+lake gives the same bytes: one thread, no compression (FSST's is not stable), no remains of memory
+(``scrub``), the storage version that DuckDB 1.0 and later read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import duckdb
 
 from via_pipeline.disclosure.model import load_datasets
 from via_pipeline.serving import content
+from via_pipeline.serving.scrub import scrub
 from via_pipeline.serving.verify import verify
 from via_pipeline.storage import lake
 from via_pipeline.storage.atomic import replacing, sweep, writer_lock
@@ -46,6 +47,7 @@ def publish(home: Home) -> Publication:
         BusyError: another process is publishing.
         ContentError: something in the lake may not be published; the old file stays.
         NoSuchTable: a protected table was never written; the old file stays.
+        ScrubError: old memory in the built file cannot be cleared; the old file stays.
         VerificationError: the built file is not right; the old file stays.
     """
     live = home.serve / FILE
@@ -54,6 +56,7 @@ def publish(home: Home) -> Publication:
         sweep(home.serve)
         with replacing(live) as building:
             _build(home, building)
+            scrub(building)
             rows = verify(building)
             # A write-ahead log that a killed writer left beside the live file would be replayed
             # into the new one.
