@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -33,6 +34,7 @@ FAILED = 1
 _STATE = "last.json"
 _LOCK = "via-run"
 _LOCK_SECONDS = 5
+_PLAIN_WIDTH = 120
 
 app = typer.Typer(
     help="The data platform behind the progress letters of Programma VIA.",
@@ -186,17 +188,24 @@ def ui(
 @app.command()
 def sample(
     scale: Annotated[float, typer.Option(help="1 is the shipped size.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    out: Annotated[Path, typer.Option(help="Folder that gets landing/<source>/...")] = Path(
-        "build/samples"
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same bytes; default: the shipped samples' seed.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder; gets <source>/<date>/<file>.")] = Path(
+        "build/landing"
     ),
+    source: Annotated[list[str] | None, typer.Option(help="Only these; default all.")] = None,
 ) -> None:
     """Generate synthetic deliveries of every source, with known truth planted in them."""
-    from via_pipeline.samples.generate import generate
+    from via_pipeline.samples.generate import SHIPPED_SEED, generate
 
+    chosen = SHIPPED_SEED if seed is None else seed
     with _terminal() as console, console.status(f"generating at scale {scale:g}"):
-        written = generate(out, scale=scale, seed=seed)
-    typer.echo(f"{written} files in {out}")
+        try:
+            written = generate(out, scale=scale, seed=chosen, sources=source)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    typer.echo(f"{len(written)} files in {out} (seed {chosen}, scale {scale:g})")
 
 
 @app.command()
@@ -248,14 +257,18 @@ def template(
     out: Annotated[Path | None, typer.Option(help="Default: sjabloon_<source>.xlsx here.")] = None,
 ) -> None:
     """Write the template workbook that a partner can fill in, with drop-downs of the code lists."""
+    from via_pipeline.contracts import codelists
     from via_pipeline.contracts.model import load, source_names
+    from via_pipeline.contracts.rules import needs_codelists
+    from via_pipeline.quality.template import write
 
     if source not in source_names():
         raise typer.BadParameter(f"no contract of that name; known: {', '.join(source_names())}")
-    from via_pipeline.quality.template import write
-
+    contract = load(source)
+    reference = Home.from_env().data / "reference"
+    names = {name for table in contract.tables for name in needs_codelists(table)}
     path = out or Path(f"sjabloon_{source}.xlsx")
-    write(path, load(source), Home.from_env().data / "reference")
+    write(path, contract, {name: codelists.load(name, reference) for name in sorted(names)})
     typer.echo(str(path))
 
 
@@ -357,7 +370,7 @@ def _wait_until_still(console: Console, home: Home) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 @contextmanager
@@ -366,7 +379,8 @@ def _terminal() -> Iterator[Console]:
     from rich.console import Console
 
     with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as copy:
-        yield Console(file=copy, highlight=False)
+        width = None if copy.isatty() else _PLAIN_WIDTH
+        yield Console(file=copy, highlight=False, width=width)
 
 
 if __name__ == "__main__":

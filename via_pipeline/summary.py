@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MAX_REASONS = 15
+_NO_CONTRACT = "Voor deze map bestaat geen afspraak (contract); het bestand is niet geopend."
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ def collect(home: Home) -> Summary:
     from via_pipeline.intake.ledger import Ledger
     from via_pipeline.quality.results import path_of, read_result
 
-    kept = {contract.source for contract in load_all() if contract.kept_in is not None}
+    contracts = load_all()
+    known = {contract.source for contract in contracts}
+    kept = {contract.source for contract in contracts if contract.kept_in is not None}
     rows = [row for row in Ledger(home.ledger).rows() if row.source not in kept]
     reasons: Counter[tuple[str, str, str]] = Counter()
     rejected = []
     for row in rows:
+        if row.status.value == "rejected" and row.source not in known:
+            rejected.append((row.source, row.file_name, _NO_CONTRACT))
         if row.status.value == "duplicate" or not path_of(home.reports, row.delivery_id).exists():
             continue
         result = read_result(home.reports, row.delivery_id)

@@ -11,3 +11,22 @@ os.environ.pop("VIA_SCHEDULES", None)
 os.environ.pop("VIA_ALERT_COMMAND", None)
 # A key for tests only, so that no test makes or reads the key of who runs them.
 os.environ.setdefault("VIA_PSEUDONYM_KEY", "7465737473206f6e6c793a20" + "00" * 32)
+
+from collections.abc import Iterator
+
+import pytest
+
+from via_pipeline_tests.journeys import house
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> house.Ran:
+    """One ``via run`` on the shipped data, its network watched; shared and never written to."""
+    return house.via(house.place(tmp_path_factory.mktemp("sample")), "run", watched=True)
+
+
+@pytest.fixture
+def own_dagster_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For tests that open an instance in this process: the next test starts without one."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    yield

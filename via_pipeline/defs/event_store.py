@@ -5,9 +5,8 @@ event; a contract's rules are some 80 checks a table, three events each. Measure
 one process: 9.6 s with Dagster's own class, 2.4 s with this one; same tables, same files.
 
 Leans on a private method (``_connect``) of ``SqliteEventLogStorage`` 1.13: pinned in
-``pyproject.toml``, tested in ``via_pipeline_tests/defs/test_event_store.py``. Leaving the
-``event_log_storage`` block out of ``dagster.yaml`` goes back to Dagster's own; Postgres needs
-neither.
+``pyproject.toml``, tested in ``via_pipeline_tests/defs/test_event_store.py``. ``instance.py`` puts
+it in VIA_HOME/dagster/dagster.yaml; without it Dagster's own class reads the same files.
 """
 
 from __future__ import annotations

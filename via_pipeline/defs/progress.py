@@ -45,7 +45,7 @@ def progress_logger(tell: Callable[[Step], None]) -> dg.LoggerDefinition:
     @dg.logger(description="Hands steps to the terminal; prints nothing itself.")
     def voortgang(context: dg.InitLoggerContext) -> logging.Logger:
         job = context.job_def
-        logger = logging.Logger("via.voortgang", level=logging.DEBUG)  # noqa: LOG001 - not shared
+        logger = logging.Logger("via.voortgang", level=logging.DEBUG)
         logger.addHandler(_Handler(tell, len(job.nodes) if job is not None else 0))
         return logger
 

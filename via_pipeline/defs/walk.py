@@ -30,7 +30,7 @@ class Step:
 
 @dataclass
 class Walk:
-    """What happened. ``seconds`` splits the time: dagster, great_expectations, definitions, runs."""
+    """What happened. ``seconds``: dagster, great_expectations (imports), definitions, runs."""
 
     is_success: bool = True
     runs: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,118 @@
+"""Whole runs for tests: a place of its own, a command in a process of its own, a watched network.
+
+Belongs here: how tests start ``via``. Does not belong here: what they find.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from via_pipeline.storage.home import Home
+
+PROJECT = Path(__file__).parents[2]
+DETECTOR = Path(__file__).parent / "detector"
+# What a person's shell may carry and must not change a byte, nor send one out.
+_FORBIDDEN = ("DAGSTER_", "GX_", "VIA_", "DO_NOT_TRACK", "http_proxy", "https_proxy")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one command did."""
+
+    home: Home
+    code: int
+    output: str
+    python_log: list[str] = field(default_factory=list)
+    system_log: list[str] | None = None
+
+
+def environment(home: Home, **more: str) -> dict[str, str]:
+    """A plain environment for ``home``, with the tests' own pseudonym key."""
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FORBIDDEN) and name not in ("CI", "TZ")
+    }
+    return plain | {
+        "VIA_HOME": str(home.root),
+        "VIA_DATA": str(home.data),
+        "VIA_PSEUDONYM_KEY": os.environ["VIA_PSEUDONYM_KEY"],
+        "VIA_SETTLE_SECONDS": "0",
+        "PYTHONPATH": str(PROJECT),
+        **more,
+    }
+
+
+def place(folder: Path, *, landing: bool = True) -> Home:
+    """A copy of the shipped data below ``folder``, and an empty home."""
+    home = Home(folder / "home", folder / "data")
+    for name in ("register", "reference", *(["landing"] if landing else [])):
+        shutil.copytree(PROJECT / "data" / name, home.data / name)
+    home.landing.mkdir(exist_ok=True)
+    return home
+
+
+def copied(source: Home, folder: Path) -> Home:
+    """A copy of an installation, what it made included."""
+    shutil.copytree(source.root, folder / "home")
+    shutil.copytree(source.data, folder / "data")
+    return Home(folder / "home", folder / "data")
+
+
+def via(home: Home, *arguments: str, watched: bool = False, **more: str) -> Ran:
+    """Run ``via`` on ``home`` in a process of its own; ``watched`` logs every connection tried.
+
+    Two detectors: an audit hook in every Python process (addresses and names looked up) and, where
+    strace is installed, the system calls of every process.
+    """
+    command = [sys.executable, "-m", "via_pipeline.cli", *arguments]
+    return run(home, command, watched=watched, **more)
+
+
+def run(home: Home, command: list[str], *, watched: bool = False, **more: str) -> Ran:
+    """Run any command as ``via`` is run."""
+    env = environment(home, **more)
+    python_log, system_log = home.root.parent / "python.log", home.root.parent / "system.log"
+    if watched:
+        env["PYTHONPATH"] = f"{DETECTOR}{os.pathsep}{env['PYTHONPATH']}"
+        env["VIA_TEST_CONNECTIONS"] = str(python_log)
+        if strace := shutil.which("strace"):
+            trace = ["-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,sendmmsg"]
+            command = [strace, *trace, "-o", str(system_log), *command]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return Ran(
+        home,
+        done.returncode,
+        done.stdout,
+        python_log.read_text().splitlines() if python_log.exists() else [],
+        system_log.read_text().splitlines() if system_log.exists() else None,
+    )
+
+
+def to_the_network(lines: list[str] | None) -> list[str]:
+    """The system calls that address the network; sockets of the machine itself (AF_UNIX) are not."""
+    return [line for line in lines or [] if "AF_INET" in line]
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below ``folder`` by relative path."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
