@@ -139,7 +139,7 @@ def sentence(row: Effect) -> str:
 
 def _subject(row: Effect) -> str:
     label = row.uitkomst_label[0].upper() + row.uitkomst_label[1:]
-    group = "" if row.groep in ("", "totaal") else f" ({row.groep})"
+    group = "" if row.groep in ("", "totaal") else f" ({row.groep.replace('_', '-')})"
     return f"{label}{group}"
 
 
@@ -163,11 +163,15 @@ def _interval(row: Effect) -> str:
     low, high = row.ci_low, row.ci_high
     if row.eenheid == LOG_ODDS:
         texts = number(_odds(low), 2), number(_odds(high), 2)
+    elif not row.contrast or row.eenheid == PERCENT:
+        texts = number(low), number(high)
+    elif number(low).startswith("−") and not number(high).startswith("−"):
+        # Both directions are within the interval: a word at each end, so that no sign is missed.
+        texts = f"{number(-low)} lager", f"{number(high)} hoger"
+    elif row.estimate < 0:
+        # "3,1 lager" carries its sign in a word: the interval is turned the same way round.
+        texts = number(-high), number(-low)
     else:
-        is_difference = bool(row.contrast) and row.eenheid != PERCENT
-        # "3,1 lager" carries its sign in a word: the interval is then turned the same way round.
-        if is_difference and row.estimate < 0 and number(row.estimate) != number(0.0):
-            low, high = -high, -low
         texts = number(low), number(high)
     return f"; 95%-betrouwbaarheidsinterval {texts[0]} tot {texts[1]}"
 

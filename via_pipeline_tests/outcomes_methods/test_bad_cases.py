@@ -124,6 +124,20 @@ def test_a_covariate_that_tells_the_outcome() -> None:
     assert isinstance(panel.adjusted_risk_difference(data), Withheld)
 
 
+def test_a_year_as_covariate_is_no_separation_and_a_constant_one_is_left_out() -> None:
+    frame = worlds.employers()
+    frame["cohort"] = 2018 + frame.index % 2
+    frame["altijd"] = 2020
+    plain = panel.adjusted_risk_difference(
+        worlds.build(frame.assign(cohort=frame.index % 2), "uitgenodigd", covariates=["cohort"])
+    )
+    got = panel.adjusted_risk_difference(
+        worlds.build(frame, "uitgenodigd", covariates=["cohort", "altijd"])
+    )
+    assert isinstance(got, Estimate)
+    assert (got.estimate, got.se) == pytest.approx((plain.estimate, plain.se), rel=1e-7)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -71,7 +71,7 @@ def test_a_lower_value_turns_its_interval() -> None:
     assert "3,1 procentpunt lager" in text
     assert "interval 0,4 tot 5,8" in text
     across = wording.sentence(replace(ROW, estimate=-1.0, ci_low=-3.0, ci_high=1.0, p=0.3))
-    assert "1,0 procentpunt lager" in across and "interval −1,0 tot 3,0" in across
+    assert "1,0 procentpunt lager" in across and "interval 3,0 lager tot 1,0 hoger" in across
 
 
 @pytest.mark.parametrize("claim", [claim for claim in Claim if claim is not Claim.CAUSAAL])

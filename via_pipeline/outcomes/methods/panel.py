@@ -6,6 +6,7 @@ a model. Does not belong here: comparisons as assigned (``itt``).
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from via_pipeline.outcomes.methods.trial import MINIMUM_PER_ARM, Trial, Withhold
 
 METHOD = "gestandaardiseerd_risicoverschil"
 EXIT = "uit dienst"
-_Z = 1.959963984540054
 _SEPARATED = 15.0
 
 
@@ -71,6 +71,7 @@ def adjusted_risk_difference(trial: Trial) -> Estimate:
     The outcome of ``trial`` is 0 or its scale (100 for percentage points).
     """
     import statsmodels.api as sm
+    from scipy.stats import t
 
     frame = trial.frame
     scale = float(frame["y"].max())
@@ -84,7 +85,7 @@ def adjusted_risk_difference(trial: Trial) -> Estimate:
             np.ones(len(frame)),
             frame["d"].to_numpy(dtype=float),
             *[(frame["stratum"] == value).to_numpy(dtype=float) for value in strata],
-            *[frame[name].to_numpy() for name in trial.covariates],
+            *[_standardised(values) for values in _varying(frame, trial.covariates)],
         ]
     )
     if np.linalg.matrix_rank(x) < x.shape[1]:
@@ -114,17 +115,28 @@ def adjusted_risk_difference(trial: Trial) -> Estimate:
     error = scale * float(np.sqrt(gradient @ model.cov_params() @ gradient))
     if not error > 0:
         raise Withholding("alle uitkomsten zijn gelijk", *counts)
-    from scipy.stats import norm
-
+    # With clusters the errors rest on so many scores: t, as for the linear models.
+    free = trial.n_clusters - 1 if trial.n_clusters else math.inf
+    half = float(t.ppf(0.975, free)) * error
     return Estimate(
         method=METHOD,
         estimate=difference,
         se=error,
-        ci_low=difference - _Z * error,
-        ci_high=difference + _Z * error,
-        p=float(2 * norm.sf(abs(difference / error))),
+        ci_low=difference - half,
+        ci_high=difference + half,
+        p=float(2 * t.sf(abs(difference / error), free)),
         n_intervention=counts[0],
         n_comparison=counts[1],
         mean_comparison=trial.mean_comparison,
         n_clusters=trial.n_clusters,
     )
+
+
+def _varying(frame: pd.DataFrame, names: Sequence[str]) -> list[np.ndarray]:
+    """Covariates that are not the same for everybody (a cohort, where only one came in)."""
+    return [frame[name].to_numpy() for name in names if frame[name].nunique() > 1]
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    """In standard deviations, so that a coefficient's size says whether it runs off to infinity."""
+    return (values - values.mean()) / values.std()

@@ -29,8 +29,8 @@ def share(count: int, n: int, minimum: int = MINIMUM_PER_ARM) -> Estimate:
     return Estimate(
         method=WILSON,
         estimate=100 * count / n,
-        ci_low=100 * max(0.0, float(low)),
-        ci_high=100 * min(1.0, float(high)),
+        ci_low=100 * float(low) if count > 0 else 0.0,
+        ci_high=100 * float(high) if count < n else 100.0,
         n_intervention=n,
         n_comparison=0,
     )
