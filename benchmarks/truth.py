@@ -121,22 +121,22 @@ def run(case: Case, seeds: int | None = None) -> Outcome:
     )
 
 
-def table(outcomes: list[Outcome]) -> str:
-    """The outcomes as text, one line a case."""
-    lines = [
-        f"{'method and world':<46}{'seeds':>6}{'truth':>9}{'bias':>9}{'MC err':>8}"
-        f"{'cover%':>8}{'reject%':>9}  verdict"
-    ]
-    for row in outcomes:
-        verdict = "ok" if row.passed else "FAILS"
-        if row.is_warning:
-            verdict = "not used: shown for why"
-        lines.append(
-            f"{row.name:<46}{row.seeds:>6}{_cell(row.truth, 9, 3)}{_cell(row.bias, 9, 4)}"
-            f"{_cell(row.bias_error, 8, 4)}{_percent(row.coverage, 8)}"
-            f"{_percent(row.rejections, 9)}  {verdict}"
-        )
-    return "\n".join(lines)
+HEAD = (
+    f"{'method and world':<46}{'seeds':>6}{'truth':>9}{'bias':>9}{'MC err':>8}"
+    f"{'cover%':>8}{'reject%':>9}  verdict"
+)
+
+
+def line(row: Outcome) -> str:
+    """One case as text, under ``HEAD``."""
+    verdict = "ok" if row.passed else "FAILS"
+    if row.is_warning:
+        verdict = "not used: shown for why"
+    return (
+        f"{row.name:<46}{row.seeds:>6}{_cell(row.truth, 9, 3)}{_cell(row.bias, 9, 4)}"
+        f"{_cell(row.bias_error, 8, 4)}{_percent(row.coverage, 8)}"
+        f"{_percent(row.rejections, 9)}  {verdict}"
+    )
 
 
 def _cell(value: float | None, width: int, decimals: int) -> str:
@@ -477,12 +477,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     cases = [case for case in CASES if not options.only or options.only in case.name]
-    if options.jobs > 1:
-        with ProcessPoolExecutor(options.jobs) as pool:
-            outcomes = list(pool.map(partial(run, seeds=options.seeds), cases))
-    else:
-        outcomes = [run(case, options.seeds) for case in cases]
-    print(table(outcomes))
+    print(HEAD, flush=True)
+    outcomes = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for row in pool.map(partial(run, seeds=options.seeds), cases):
+            outcomes.append(row)
+            print(line(row), flush=True)
     return 0 if all(row.passed or row.is_warning for row in outcomes) else 1
 
 
