@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ last_import_seconds = 0.0
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """What GX said of one rule: ``rows`` is None for a rule about the whole table."""
 
     passed: bool
@@ -76,33 +77,37 @@ def run_on_file(
         needed = sorted({name for rule in runnable for name in columns_of(rule)} | {ROW})
         columns = {name: types[name] for name in needed}
         if not runnable:
-            outcomes: list[_Outcome] = []
+            outcomes: list[Outcome] = []
         elif rows <= threshold_rows:
-            outcomes = on_pandas(runnable, _frame(connection, source, columns))
+            outcomes = on_pandas(runnable, frame(connection, source, columns))
         else:
             outcomes = in_duckdb(runnable, connection, source, columns, rows)
     found = dict(zip((rule.id for rule in runnable), outcomes, strict=True))
-    absent = _Outcome(False, 0, (), "kolom ontbreekt")
-    return [_result(rule, found.get(rule.id, absent), rows) for rule in rules]
+    absent = Outcome(False, 0, (), "kolom ontbreekt")
+    return [result_of(rule, found.get(rule.id, absent), rows) for rule in rules]
 
 
 def run_on_header(rules: Sequence[Rule], header: Sequence[str]) -> list[RuleResult]:
     """The result of the shape rules on a file's header: an empty table of those columns."""
+    return list(_header_results(tuple(rules), tuple(header)))
+
+
+@cache
+def _header_results(rules: tuple[Rule, ...], header: tuple[str, ...]) -> tuple[RuleResult, ...]:
+    """Most files of a source have the same header: the same answer, found once."""
     import pandas as pd
 
     if not rules:
-        return []
-    frame = pd.DataFrame(columns=pd.Index(list(header), dtype=object))
-    outcomes = on_pandas(rules, frame)
-    return [_result(rule, outcome, 1) for rule, outcome in zip(rules, outcomes, strict=True)]
+        return ()
+    empty = pd.DataFrame(columns=pd.Index(list(header), dtype=object))
+    outcomes = on_pandas(rules, empty)
+    return tuple(result_of(rule, found, 1) for rule, found in zip(rules, outcomes, strict=True))
 
 
-def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[_Outcome]:
+def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[Outcome]:
     """Run ``rules`` on a frame; unless they are shape rules it has the column ``_row``."""
-    with _context() as context:
-        asset = context.data_sources.add_pandas("pandas").add_dataframe_asset(_VIEW)
-        definition = asset.add_batch_definition_whole_dataframe(_VIEW)
-        batch = definition.get_batch({"dataframe": frame})
+    with _quiet():
+        batch = _pandas_definition().get_batch({"dataframe": frame})
         return _validate(batch, rules, len(frame), python_regex=True)
 
 
@@ -112,7 +117,7 @@ def in_duckdb(
     source: str,
     columns: dict[str, str],
     rows: int,
-) -> list[_Outcome]:
+) -> list[Outcome]:
     """Run ``rules`` inside DuckDB on ``columns`` of ``source`` (SQL); no row leaves the engine."""
     from sqlalchemy.pool import NullPool
 
@@ -120,8 +125,8 @@ def in_duckdb(
 
     names = ", ".join(quoted(name) for name in columns)
     connection.execute(f"CREATE OR REPLACE VIEW {_VIEW} AS SELECT {names} FROM {source}")
-    with _context() as context:
-        datasource = context.data_sources.add_sql(
+    with _quiet():
+        datasource = _context().data_sources.add_sql(
             "duckdb",
             connection_string=f"{SCHEME}:///memory",
             create_temp_table=False,
@@ -140,7 +145,7 @@ def in_duckdb(
 
 def _validate(
     batch: Batch, rules: Sequence[Rule], rows: int, *, python_regex: bool
-) -> list[_Outcome]:
+) -> list[Outcome]:
     """Which rules fail (GX bundles that into few scans), then the rows of those that do.
 
     On SQL engines GX lists as many row ids as ``partial_unexpected_count`` says; its
@@ -172,22 +177,22 @@ def _results(
     return by_rule
 
 
-def _outcome(result: Any) -> _Outcome:
+def _outcome(result: Any) -> Outcome:
     if error := _error(result.exception_info):
-        return _Outcome(False, 0, (), error)
+        return Outcome(False, 0, (), error)
     details = result.result or {}
     if result.success:
-        return _Outcome(True, 0, (), None)
+        return Outcome(True, 0, (), None)
     count = details.get("unexpected_count")
     if count is None:
-        return _Outcome(False, 1, None, None)
-    unlisted = _Outcome(False, int(count), (), _NO_ROWS)
+        return Outcome(False, 1, None, None)
+    unlisted = Outcome(False, int(count), (), _NO_ROWS)
     # Without values GX gives one mapping of column to list, or nothing at all.
     listed = details.get("unexpected_index_list") or []
     return _with_rows(unlisted, (row for lists in listed for row in lists[ROW]))
 
 
-def _with_rows(outcome: _Outcome, rows: Iterable[int]) -> _Outcome:
+def _with_rows(outcome: Outcome, rows: Iterable[int]) -> Outcome:
     """``outcome`` with its failing rows; half a list is no answer, so it keeps its error."""
     found = tuple(sorted({int(row) for row in rows}))
     if len(found) != outcome.failed:
@@ -224,7 +229,8 @@ def _error(info: dict[str, Any]) -> str | None:
     return None
 
 
-def _result(rule: Rule, outcome: _Outcome, rows: int) -> RuleResult:
+def result_of(rule: Rule, outcome: Outcome, rows: int) -> RuleResult:
+    """The result of ``rule`` on a table of ``rows`` rows, with all that the rule itself says."""
     return RuleResult(
         rule=rule.id,
         table=rule.table,
@@ -241,7 +247,7 @@ def _result(rule: Rule, outcome: _Outcome, rows: int) -> RuleResult:
     )
 
 
-def _frame(
+def frame(
     connection: duckdb.DuckDBPyConnection, source: str, columns: dict[str, str]
 ) -> pd.DataFrame:
     """``columns`` of ``source`` as pandas, NULL kept apart and integers exact.
@@ -269,18 +275,29 @@ def _frame(
 
 
 @contextmanager
-def _context() -> Iterator[EphemeralDataContext]:
-    """A GX context that writes no file, opens no connection and says nothing."""
-    gx = _import()
+def _quiet() -> Iterator[None]:
+    """Keep GX from logging and warning: what it would say may hold a cell's value."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield gx.get_context(mode="ephemeral", project_config=_project())
+            yield
     finally:
         logger.setLevel(level)
+
+
+def _context() -> EphemeralDataContext:
+    """A GX context that writes no file and opens no connection."""
+    return _import().get_context(mode="ephemeral", project_config=_project())
+
+
+@cache
+def _pandas_definition() -> Any:
+    """One context for all frames: making one costs as much as four rules. It keeps no frame."""
+    asset = _context().data_sources.add_pandas("pandas").add_dataframe_asset(_VIEW)
+    return asset.add_batch_definition_whole_dataframe(_VIEW)
 
 
 def _project() -> DataContextConfig:

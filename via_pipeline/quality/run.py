@@ -19,7 +19,7 @@ from via_pipeline.contracts.rules import RAW, SHAPE, TYPED, Rule, needs_codelist
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.records import StagedDelivery, StagedTable, read_record, staging
 from via_pipeline.intake.status import Status
-from via_pipeline.quality import engines, page, quarantine, report
+from via_pipeline.quality import engines, page, quarantine, report, together
 from via_pipeline.quality.results import (
     RuleResult,
     TableCounts,
@@ -84,10 +84,11 @@ def judge(
         if not waiting:
             return []
         rules = rules_by_table(contract, home.data / "reference")
+        ready = _run_together(home, rules, [row.delivery_id for row in waiting], threshold_rows)
         results = []
         for row in waiting:
             try:
-                result = _judge_one(home, contract, rules, row.delivery_id, threshold_rows)
+                result = _judge_one(home, contract, rules, row.delivery_id, threshold_rows, ready)
                 _record(ledger, result, run_id)
             except Exception as error:
                 # The message may hold a cell's value; the class may not.
@@ -138,13 +139,14 @@ def _judge_one(
     rules: Mapping[str, Sequence[Rule]],
     delivery_id: str,
     threshold_rows: int,
+    ready: Mapping[Path, list[RuleResult]],
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
     staged = read_record(staging(home.lake, delivery_id))
     results = [
         result
         for table in staged.tables
-        for result in _run_table(home, rules[table.table], table, threshold_rows)
+        for result in _run_table(home, rules[table.table], table, threshold_rows, ready)
     ]
     judgement = judge_delivery(
         staged,
@@ -171,7 +173,11 @@ def _judge_one(
 
 
 def _run_table(
-    home: Home, rules: Sequence[Rule], table: StagedTable, threshold_rows: int
+    home: Home,
+    rules: Sequence[Rule],
+    table: StagedTable,
+    threshold_rows: int,
+    ready: Mapping[Path, list[RuleResult]],
 ) -> list[RuleResult]:
     """Shape rules on the header, the others on the staged rows; a table not staged has none."""
     results = []
@@ -179,13 +185,42 @@ def _run_table(
         shape = [rule for rule in rules if rule.suite == SHAPE]
         results += engines.run_on_header(shape, table.header)
     if table.parquet is not None:
-        results += engines.run_on_file(
-            [rule for rule in rules if rule.suite in (RAW, TYPED)],
-            home.lake / table.parquet,
-            threshold_rows=threshold_rows,
-            scratch=home.scratch,
+        path = home.lake / table.parquet
+        results += ready.get(path) or engines.run_on_file(
+            _on_rows(rules), path, threshold_rows=threshold_rows, scratch=home.scratch
         )
     return results
+
+
+def _on_rows(rules: Sequence[Rule]) -> list[Rule]:
+    return [rule for rule in rules if rule.suite in (RAW, TYPED)]
+
+
+def _run_together(
+    home: Home,
+    rules: Mapping[str, Sequence[Rule]],
+    delivery_ids: Sequence[str],
+    threshold_rows: int,
+) -> dict[Path, list[RuleResult]]:
+    """Results of the small tables among the deliveries, by the path of their Parquet file.
+
+    What fails here is left out: it is run again on its own, where it harms no other delivery.
+    """
+    small: dict[str, list[tuple[Path, int]]] = {}
+    for delivery_id in delivery_ids:
+        for table in read_record(staging(home.lake, delivery_id)).tables:
+            if table.parquet is not None and table.rows_in <= threshold_rows:
+                small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
+    ready: dict[Path, list[RuleResult]] = {}
+    for name, sizes in small.items():
+        for paths in together.batches(sizes, threshold_rows):
+            try:
+                found = together.run_on_files(_on_rows(rules[name]), paths, home.scratch)
+            except Exception as error:
+                _log.warning("%s: one by one after %s", name, type(error).__name__)
+                continue
+            ready |= dict(zip(paths, found, strict=True))
+    return ready
 
 
 def _rows_with_findings(home: Home, staged: StagedDelivery) -> dict[str, frozenset[int]]:

@@ -257,10 +257,10 @@ def test_no_connection_is_made_and_no_file_written(
 def test_analytics_are_off() -> None:
     import os
 
-    with engines._context() as context:
-        assert context.config.analytics_enabled is False
-        assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
-        assert not context.variables.progress_bars["globally"]
+    context = engines._context()
+    assert context.config.analytics_enabled is False
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+    assert not context.variables.progress_bars["globally"]
 
 
 def test_pandas_gets_sql_types(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_pandas_gets_sql_types(tmp_path: Path) -> None:
     from via_pipeline.storage.duck import work
 
     with work() as connection:
-        frame = engines._frame(connection, f"read_parquet('{path}')", TYPES)
+        frame = engines.frame(connection, f"read_parquet('{path}')", TYPES)
     assert frame["geheel"].tolist() == [2**53 + 1, pd.NA]
     assert frame["ja"].dtype == "boolean"
     assert frame["tekst"].iloc[0] == "01"

@@ -174,10 +174,12 @@ def test_one_failure_stops_no_other_and_is_tried_again(
         examples.stage(home, P5, name, key=(("periode", "2019"), ("werkgever", letter)))
     real = run._judge_one
 
-    def fail(home: Home, contract: object, rules: object, delivery_id: str, limit: int) -> object:
+    def fail(
+        home: Home, contract: object, rules: object, delivery_id: str, *rest: object
+    ) -> object:
         if delivery_id == "p5_behoud-1":
             raise MemoryError("KANARIE-817263")
-        return real(home, contract, rules, delivery_id, limit)  # type: ignore[arg-type]
+        return real(home, contract, rules, delivery_id, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "_judge_one", fail)
     bad, good = judge(home, P5, run_id="run-1")
@@ -240,7 +242,7 @@ def test_large_tables_never_come_into_pandas(
 ) -> None:
     home = examples.home(tmp_path)
     examples.stage(home, P5, "p5_behoud-1", count=30, changes={4: {"leeftijdsklasse": "oud"}})
-    monkeypatch.setattr(engines, "_frame", lambda *_: pytest.fail("a large table in pandas"))
+    monkeypatch.setattr(engines, "frame", lambda *_: pytest.fail("a large table in pandas"))
     (result,) = judge(home, P5, run_id="run-1", threshold_rows=29)
     assert result.counts[0].quarantined == 1
 
