@@ -67,7 +67,7 @@ def run(
     began = time.monotonic()
     home = Home.from_env().ensure()
     with _terminal() as console:
-        _make_key(console, home)
+        _ready_key(console, home)
         try:
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
                 ok = _run(console, home, edition, force, began)
@@ -178,7 +178,7 @@ def ui(
     home = Home.from_env().ensure()
     os.environ["VIA_HOME"], os.environ["VIA_DATA"] = str(home.root), str(home.data)
     os.environ.setdefault("VIA_SCHEDULES", "on")
-    _make_key(_console(), home)
+    _ready_key(_console(), home)
     prepare(home)
     from via_pipeline.defs.desk import serve
 
@@ -335,23 +335,24 @@ def _first_received(home: Home) -> date | None:
     return min(days, default=None)
 
 
-def _make_key(console: Console, home: Home) -> None:
-    """The sample run needs a pseudonym key; make one where none is set, and say where."""
+def _ready_key(console: Console, home: Home) -> None:
+    """See that there is a pseudonym key and that it is the lake's; make one where none is set."""
     from via_pipeline.intake import pseudonym
+    from via_pipeline.intake.ledger import Ledger, LedgerError
 
-    if os.environ.get(pseudonym.KEY_VARIABLE):
-        return
-    path = pseudonym.key_file()
     try:
-        made = not path.exists() and pseudonym.make_key(path, home.root)
-    except pseudonym.KeyProblem as error:
+        path = pseudonym.key_file()
+        if not os.environ.get(pseudonym.KEY_VARIABLE) and pseudonym.make_key(path, home.root):
+            console.print(
+                f"Made a pseudonym key in {path} (only you can read it). Keep it: with another "
+                "key, pseudonyms no longer match."
+            )
+        key = pseudonym.load_key(home.root)
+        if home.ledger.exists():
+            Ledger(home.ledger).check_key(key.fingerprint)
+    except (pseudonym.KeyProblem, LedgerError) as error:
         console.print(f"[red]{error}[/]")
         raise typer.Exit(FAILED) from None
-    if made:
-        console.print(
-            f"Made a pseudonym key in {path} (only you can read it). Keep it: with another key, "
-            "pseudonyms no longer match."
-        )
 
 
 def _wait_until_still(console: Console, home: Home) -> None:

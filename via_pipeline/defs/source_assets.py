@@ -188,6 +188,8 @@ def _tables(contract: Contract) -> dg.AssetsDefinition:
             for table in tables
         ],
         check_specs=[guard.processed_spec(table.lake_table) for table in tables],
+        # All tables are refreshed together; one alone may be asked for in the UI.
+        can_subset=True,
         pool=policy.POOL,
     )
     def conform(
@@ -197,12 +199,15 @@ def _tables(contract: Contract) -> dg.AssetsDefinition:
 
         home = installation.home()
         attempt = guard.guarded(context, lambda: room.refresh(home, contract))
+        checked = {key.asset_key for key in context.selected_asset_check_keys}
         for table in tables:
-            yield dg.MaterializeResult(
-                asset_key=table.lake_table,
-                metadata=_table_figures(home, contract, table),
-                check_results=[attempt.check(table.lake_table)],
-            )
+            key = dg.AssetKey(table.lake_table)
+            if key in context.selected_asset_keys:
+                yield dg.MaterializeResult(
+                    asset_key=key,
+                    metadata=_table_figures(home, contract, table),
+                    check_results=[attempt.check(table.lake_table)] if key in checked else [],
+                )
 
     return conform
 

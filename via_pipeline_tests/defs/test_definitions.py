@@ -42,9 +42,9 @@ def _snapshot(definitions: dg.Definitions) -> str:
     for spec in _specs(definitions):
         name = spec.key.to_user_string()
         lines.append(f"{name}  [{spec.group_name}]  {' '.join(spec.owners)}")
-        lines += [
-            f"    <- {dep}" for dep in sorted(d.asset_key.to_user_string() for d in spec.deps)
-        ]
+        upstream = sorted(dep.asset_key.to_user_string() for dep in spec.deps)
+        upstream = sorted(dep.asset_key.to_user_string() for dep in spec.deps)
+        lines += [f"    <- {dep}" for dep in upstream]
         found = sorted(checks.get(name, []))
         if found:
             lines.append(f"    checks: {', '.join(found)}")
@@ -52,7 +52,7 @@ def _snapshot(definitions: dg.Definitions) -> str:
 
 
 def test_the_asset_graph_is_as_agreed(definitions: dg.Definitions) -> None:
-    """A change of shape is a decision: look at the difference, then VIA_UPDATE_SNAPSHOT=1 pytest."""
+    """A change of shape is a decision: look at the difference, then set VIA_UPDATE_SNAPSHOT=1."""
     found = _snapshot(definitions)
     if os.environ.get("VIA_UPDATE_SNAPSHOT"):
         SNAPSHOT.write_text(found, encoding="utf-8")

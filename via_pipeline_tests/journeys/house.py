@@ -105,7 +105,7 @@ def run(home: Home, command: list[str], *, watched: bool = False, **more: str) -
 
 
 def to_the_network(lines: list[str] | None) -> list[str]:
-    """The system calls that address the network; sockets of the machine itself (AF_UNIX) are not."""
+    """The system calls that address the network; the machine's own sockets (AF_UNIX) do not."""
     return [line for line in lines or [] if "AF_INET" in line]
 
 

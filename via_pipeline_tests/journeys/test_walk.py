@@ -152,3 +152,12 @@ def test_a_run_that_cannot_work_fails_with_a_clear_message(tmp_path: Path, key: 
     assert ran.code == 1
     assert "pseudonym key" in ran.output
     assert "Traceback" not in ran.output
+
+
+def test_another_key_than_the_lakes_is_refused(sample_run: house.Ran, tmp_path: Path) -> None:
+    home = house.copied(sample_run.home, tmp_path)
+    before = house.bytes_of(home.lake)
+    ran = house.via(home, "run", VIA_PSEUDONYM_KEY="ab" * 32)
+    assert ran.code == 1
+    assert "pseudonym key differs" in " ".join(ran.output.split())
+    assert house.bytes_of(home.lake) == before
