@@ -15,6 +15,10 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
 
+# Hashes for every platform and Python from 3.11; no registry host is named.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
 export VIA_HOME VIA_DATA
 # Nothing reports home: not Dagster (dagster.yaml), not dg (pyproject.toml), not Great Expectations.
 export GX_ANALYTICS_ENABLED := False
@@ -44,6 +48,11 @@ lint: $(VENV)/.dev ## style and definitions
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
 	@$(BIN)/python docs/make_screenshots.py
+
+.PHONY: lock
+lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
+	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
 
 .PHONY: clean
 clean: ## remove what runs made ($(VIA_HOME)) and caches; the environment and data/ stay
