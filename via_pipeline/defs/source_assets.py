@@ -315,7 +315,7 @@ def _quality_figures(home: Home, contract: Contract, results: list[Any]) -> dict
     }
     failing = [page for result, page in pages if result.verdict.value == "rejected"]
     for page in (failing or [page for _, page in pages])[-1:]:
-        figures["validation_page"] = dg.MetadataValue.url(page.as_uri())
+        figures["validation_page"] = metadata.relative(home, page)
     return figures
 
 

@@ -1,0 +1,44 @@
+"""Screenshots of Dagster's UI after a run on the shipped samples: ``make screenshots``.
+
+Runs ``via run`` in a temporary place, starts the webserver on it and looks with Debian's chromium.
+Look at what it made before committing it. Belongs here: which pages, and their names in docs/img.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+os.environ.setdefault("VIA_PSEUDONYM_KEY", "73637265656e73686f7473" + "00" * 32)
+
+from via_pipeline_tests.journeys import house  # noqa: E402 - after the path is set
+from via_pipeline_tests.ui import desk, pages  # noqa: E402
+
+IMAGES = PROJECT / "docs" / "img"
+
+
+def main() -> None:
+    """Make every picture anew."""
+    if not desk.CHROMIUM.exists():
+        sys.exit(f"no chromium at {desk.CHROMIUM}; on Debian: apt install chromium")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        ran = house.via(house.place(Path(folder)), "run")
+        if ran.code != 0:
+            sys.exit(ran.output)
+        with (
+            desk.webserver(ran.home, house.environment(ran.home)) as address,
+            desk.browser() as (page, _),
+        ):
+            for look in pages.PAGES:
+                look.show(page, address)
+                page.screenshot(path=IMAGES / f"{look.name}.png")
+                print(f"docs/img/{look.name}.png")
+
+
+if __name__ == "__main__":
+    main()

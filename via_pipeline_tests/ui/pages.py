@@ -1,0 +1,91 @@
+"""The pages of the UI that a person looks at, and how one knows that they are there.
+
+Shared by the UI test and ``docs/make_screenshots.py``. Belongs here: addresses and clicks. Does not
+belong here: starting anything (``desk.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_SETTLE_MS = 2_500
+_WIDTH = 1600
+
+
+@dataclass(frozen=True)
+class Look:
+    """One page: ``texts`` must be visible once it is loaded and ``then`` was done."""
+
+    name: str
+    path: str
+    texts: tuple[str, ...]
+    then: Callable[[Page], None] = lambda page: None
+    height: int = 1000
+
+    def show(self, page: Page, address: str) -> None:
+        """Open the page and wait until everything is there.
+
+        Raises:
+            playwright.sync_api.TimeoutError: a text did not appear.
+        """
+        page.set_viewport_size({"width": _WIDTH, "height": self.height})
+        page.goto(address + self.path)
+        page.wait_for_load_state("networkidle")
+        self.then(page)
+        for text in self.texts:
+            page.get_by_text(text).first.wait_for()
+        page.wait_for_timeout(_SETTLE_MS)
+        page.wait_for_function("!document.body.innerText.includes('Loading...')")
+
+
+def _first_table(page: Page) -> None:
+    page.get_by_text("[Show Markdown]").first.click()
+
+
+PAGES = (
+    Look(
+        "asset_graph",
+        "/asset-groups",
+        ("landing", "intake", "quality", "pilots", "outcomes", "disclosure", "letters", "serving"),
+        height=560,
+    ),
+    Look(
+        "lineage_of_a_table",
+        "/assets/pilots__p5_medewerker?view=lineage&lineageScope=upstream&lineageDepth=5",
+        ("landing__p5_behoud", "intake__p5_behoud", "quality__p5_behoud"),
+        height=560,
+    ),
+    Look(
+        "failed_check",
+        "/assets/pilots__p5_medewerker?view=checks&checkDetail=sleutel__uniek",
+        ("sleutel__uniek", "Failed", "staat er dubbel in", "p5_behoud_A_2019_synthetisch_v1.csv"),
+    ),
+    Look(
+        "failed_check_rows",
+        "/assets/pilots__p5_medewerker?view=checks&checkDetail=sleutel__uniek",
+        ("rijen in het bestand", "VIA_HOME/reports/validation"),
+        _first_table,
+    ),
+    Look(
+        "materialization",
+        "/assets/pilots__p5_medewerker?view=events",
+        ("Materialized in run", "dagster/row_count", "deliveries_in_force", "content_sha256"),
+    ),
+    Look(
+        "quality_of_a_source",
+        "/assets/quality__p5_behoud",
+        ("Behoud en doorstroom", "rows_quarantined", "Great Expectations", "onderzoeksbureau"),
+    ),
+    Look(
+        "column_schema",
+        "/assets/pilots__p5_medewerker",
+        ("herkomst_oud", "deeltijdfactor", "persoon_id"),
+    ),
+    Look("runs", "/runs", ("nightly_refresh", "publish_letter", "Success")),
+    Look("automation", "/automation", ("nightly", "landing_zone", "failed_checks", "failed_runs")),
+)
