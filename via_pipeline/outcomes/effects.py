@@ -1,0 +1,462 @@
+"""The analysis plans over the catalog: estimates, at reading dates and at no other moment.
+
+Belongs here: which readings have passed, what each may see, and the long tables. Does not belong
+here: a method (``methods``), a question (``plans``), a sentence (``wording``).
+
+A reading sees the deliveries received, and the register rows known, on its own day: what comes
+later changes nothing, so looking every night is not peeking. The result of a reading is one part of
+each table, named after the hash of all that went in (plan, accepted rows, targets, code): with the
+same inputs it is there already, and the statistics libraries are not even imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.outcomes import plan as plans
+from via_pipeline.outcomes.methods.registry import Method
+from via_pipeline.outcomes.methods.rows import Effect
+from via_pipeline.outcomes.plan import AnalysisPlan, Reading
+from via_pipeline.outcomes.wording import PERCENT, PERCENTAGE_POINTS, sentence
+from via_pipeline.pilots import catalog
+from via_pipeline.pilots.conform import accepted_part
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import quoted, work
+from via_pipeline.storage.home import Home
+
+if TYPE_CHECKING:
+    from via_pipeline.outcomes.methods.analyse import Analysis
+
+EFFECT = "outcomes__effect"
+WHOLE = "alle"
+TOTAL = "totaal"
+_REGISTER = "register"
+_TARGETS = ("target", "target_minimum")
+_FIGURE = "DECIMAL(18,6)"
+_READING = {
+    "pilot_id": "VARCHAR",
+    "locatie": "VARCHAR",
+    "reading_date": "DATE",
+    "status": "VARCHAR",
+    "plan_hash": "VARCHAR",
+}
+_DELIVERED = {"leveringen": "VARCHAR", "is_synthetisch": "BOOLEAN"}
+
+TABLES: dict[str, dict[str, str]] = {
+    "outcomes__plan": _READING
+    | {
+        "titel": "VARCHAR",
+        "vastgelegd_op": "DATE",
+        "design": "VARCHAR",
+        "toewijzing": "VARCHAR",
+        "toewijzing_toelichting": "VARCHAR",
+        "claim": "VARCHAR",
+        "uitkomsten": "BIGINT",
+        "rijen_in": "BIGINT",
+        "ontbrekend": "VARCHAR",
+        "plan": "VARCHAR",
+    }
+    | _DELIVERED,
+    "outcomes__flow": _READING
+    | {
+        "arm": "VARCHAR",
+        "volgorde": "BIGINT",
+        "stap": "VARCHAR",
+        "n": "BIGINT",
+        "n_lost": "BIGINT",
+    }
+    | _DELIVERED,
+    "outcomes__attrition": _READING
+    | {
+        "arm": "VARCHAR",
+        "n": "BIGINT",
+        "n_lost": "BIGINT",
+        "lost_pct": _FIGURE,
+        "ci_low": _FIGURE,
+        "ci_high": _FIGURE,
+        "reden": "VARCHAR",
+    }
+    | _DELIVERED,
+    "outcomes__balance": _READING
+    | {
+        "kenmerk": "VARCHAR",
+        "categorie": "VARCHAR",
+        "n_intervention": "BIGINT",
+        "n_comparison": "BIGINT",
+        "mean_intervention": _FIGURE,
+        "mean_comparison": _FIGURE,
+        "smd": _FIGURE,
+        "p_joint": _FIGURE,
+        "reden": "VARCHAR",
+    }
+    | _DELIVERED,
+    "outcomes__missing": _READING
+    | {
+        "kolom": "VARCHAR",
+        "arm": "VARCHAR",
+        "n": "BIGINT",
+        "n_missing": "BIGINT",
+        "missing_pct": _FIGURE,
+    }
+    | _DELIVERED,
+    "outcomes__heterogeneity": _READING
+    | {
+        "uitkomst": "VARCHAR",
+        "kenmerk": "VARCHAR",
+        "groepen": "VARCHAR",
+        "n_groups": "BIGINT",
+        "f_statistic": _FIGURE,
+        "p_interaction": _FIGURE,
+        "reden": "VARCHAR",
+    }
+    | _DELIVERED,
+    EFFECT: _READING
+    | {
+        "volgorde": "BIGINT",
+        "uitkomst": "VARCHAR",
+        "uitkomst_label": "VARCHAR",
+        "horizon": "VARCHAR",
+        "groep_soort": "VARCHAR",
+        "groep": "VARCHAR",
+        "contrast": "VARCHAR",
+        "n_intervention": "BIGINT",
+        "n_comparison": "BIGINT",
+        "n_clusters": "BIGINT",
+        "mean_comparison": _FIGURE,
+        "estimate": _FIGURE,
+        "se": _FIGURE,
+        "ci_low": _FIGURE,
+        "ci_high": _FIGURE,
+        "p": _FIGURE,
+        "p_adjusted": _FIGURE,
+        "minimaal_aantoonbaar": _FIGURE,
+        "eenheid": "VARCHAR",
+        "method": "VARCHAR",
+        "design": "VARCHAR",
+        "claim": "VARCHAR",
+        "rol": "VARCHAR",
+        "familie": "VARCHAR",
+        "is_planned": "BOOLEAN",
+        "waarde_status": "VARCHAR",
+        "reden": "VARCHAR",
+        "zin": "VARCHAR",
+        # For disclosure control only: how many of each arm have the outcome, where it is a share.
+        "_teller_intervention": "BIGINT",
+        "_teller_comparison": "BIGINT",
+    }
+    | _DELIVERED,
+}
+"""Columns and DuckDB types of every table; the estimates come last, and mark a reading as done."""
+
+KEY = ("pilot_id", "locatie", "reading_date", "volgorde")
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a look at the plans did: rows per table, and how many readings were computed anew."""
+
+    rows: dict[str, int]
+    computed: int
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One reading of one plan, with what it may see.
+
+    ``seen`` is the hash of plan, rows and targets: two readings that see the same share it.
+    """
+
+    plan: AnalysisPlan
+    reading: Reading
+    contracts: tuple[Contract, ...]
+    deliveries: tuple[LedgerRow, ...]
+    targets: dict[str, float]
+    seen: str
+
+    @property
+    def name(self) -> str:
+        """Name of the parts: the same inputs give the same name."""
+        return f"{self.plan.pilot_id}-{self.plan.locatie}-{self.reading.date}-{self.seen[:16]}"
+
+
+def refresh(home: Home, today: date, folder: Path = plans.PLANS) -> Refreshed:
+    """Write ``outcomes__effect`` and its companions for every reading before ``today``.
+
+    A reading date must be over: a delivery may still arrive during it.
+
+    Raises:
+        PlanError: a plan is wrong.
+        KeyError: a plan names a column that its relation does not have.
+        PartMissing: the ledger counts a delivery whose accepted rows are not in the lake.
+    """
+    tasks = [task for task in _tasks(home, folder) if task.reading.date < today]
+    computed = _ensure(home, tasks)
+    rows = {}
+    for table in TABLES:
+        parts = _parts(home, table, tasks)
+        lake.commit(home.lake, table, parts)
+        rows[table] = sum(part.rows for part in parts)
+        kept = {home.lake / part.file for part in parts}
+        for older in (home.lake / table).glob("*.parquet"):
+            if older not in kept:
+                older.unlink()
+    return Refreshed(rows, computed)
+
+
+def see(
+    connection: duckdb.DuckDBPyConnection, home: Home, day: date, folder: Path = plans.PLANS
+) -> None:
+    """Make every table a view on ``connection``, with the readings up to and including ``day``.
+
+    An edition of a day shows the readings of then, and those never change with what came later.
+
+    Raises:
+        PlanError, KeyError, PartMissing: see ``refresh``.
+    """
+    tasks = [task for task in _tasks(home, folder) if task.reading.date <= day]
+    _ensure(home, tasks)
+    for table, columns in TABLES.items():
+        query = lake.scan(home.lake, _parts(home, table, tasks), columns)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(table)} AS {query}")
+
+
+def _tasks(home: Home, folder: Path) -> list[_Task]:
+    """Every reading of every plan, with the name that its inputs give it."""
+    contracts = load_all()
+    register = [contract for contract in contracts if contract.source == _REGISTER]
+    ledger = Ledger(home.ledger)
+    code = _code()
+    found = []
+    for plan in plans.load_all(folder):
+        own = [contract for contract in contracts if contract.pilot == plan.pilot_id]
+        for reading in plan.readings:
+            deliveries, content = [], []
+            for contract in own:
+                for row in ledger.current(contract.source, reading.date):
+                    if _is_of_site(row, plan.locatie):
+                        deliveries.append(row)
+                        content += [
+                            (row.delivery_id, table.lake_table, _sha256(home, table, row))
+                            for table in contract.tables
+                            if table.conformed
+                        ]
+            targets = _targets(home, register, plan, reading.date)
+            said = json.dumps([plan.sha256, code, sorted(content), targets], sort_keys=True)
+            seen = hashlib.sha256(said.encode()).hexdigest()
+            found.append(_Task(plan, reading, tuple(own), tuple(deliveries), targets, seen))
+    return found
+
+
+def _is_of_site(row: LedgerRow, site: str) -> bool:
+    """Whether a delivery is about the plan's site; one that names no site is about all of them."""
+    return site in (WHOLE, dict(row.key or ()).get("locatie", site))
+
+
+def _sha256(home: Home, table: Any, row: LedgerRow) -> str:
+    return accepted_part(home, table, row).sha256
+
+
+def _code() -> str:
+    """Hash of the code that makes the figures and the words, so that a change computes anew."""
+    here = Path(__file__).parent
+    files = [
+        Path(__file__),
+        here / "wording.py",
+        here / "plan.py",
+        *(here / "methods").glob("*.py"),
+    ]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _targets(
+    home: Home, register: Sequence[Contract], plan: AnalysisPlan, day: date
+) -> dict[str, float]:
+    """``maat`` to value of the register's targets for the site, as known on ``day``."""
+    if not any(outcome.target for outcome in plan.outcomes):
+        return {}
+    with work(home.scratch) as connection:
+        catalog.register(connection, home, register, day)
+        rows = connection.execute(
+            "SELECT maat, waarde FROM register__doel "
+            "WHERE pilot_id = ? AND locatie = ? AND soort IN (?, ?) ORDER BY maat, onderdeel",
+            [plan.pilot_id, plan.locatie, *_TARGETS],
+        ).fetchall()
+    return {measure: float(value) for measure, value in rows}
+
+
+def _parts(home: Home, table: str, tasks: Iterable[_Task]) -> list[lake.Part]:
+    return [
+        lake.describe(home.lake, home.lake / table / f"{task.name}.parquet", task.name)
+        for task in tasks
+    ]
+
+
+def _ensure(home: Home, tasks: Iterable[_Task]) -> int:
+    """Compute the readings that are not in the lake yet; how many there were."""
+    missing = [task for task in tasks if not _is_done(home, task)]
+    if not missing:
+        return 0
+    done: dict[str, tuple[Analysis, int]] = {}
+    with work(home.scratch) as connection:
+        for task in missing:
+            if task.seen not in done:
+                done[task.seen] = _analysed(connection, home, task)
+            _keep(connection, home, task, *done[task.seen])
+    return len(missing)
+
+
+def _is_done(home: Home, task: _Task) -> bool:
+    return all((home.lake / table / f"{task.name}.parquet").exists() for table in TABLES)
+
+
+def _analysed(
+    connection: duckdb.DuckDBPyConnection, home: Home, task: _Task
+) -> tuple[Analysis, int]:
+    """The plan over what its reading may see, and how many rows that were."""
+    from via_pipeline.outcomes.methods.analyse import analyse
+
+    day = task.reading.date
+    catalog.register(connection, home, task.contracts, day)
+    # In a fixed order: sums of floats, and so the last digits, depend on it.
+    frame = connection.sql(f"SELECT * FROM ({task.plan.relation}) ORDER BY ALL").df()
+    found = analyse(
+        task.plan,
+        frame,
+        reading_date=day,
+        deliveries=[row.delivery_id for row in task.deliveries],
+        targets=task.targets,
+    )
+    return found, len(frame)
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, home: Home, task: _Task, found: Analysis, rows_in: int
+) -> None:
+    """Write the parts of one reading; ``found`` may be of another reading that saw the same."""
+    plan, reading = task.plan, task.reading
+    effects = [
+        replace(row, reading_date=reading.date, status=str(reading.status)) for row in found.effects
+    ]
+    common = {
+        "pilot_id": plan.pilot_id,
+        "locatie": plan.locatie,
+        "reading_date": reading.date,
+        "status": str(reading.status),
+        "plan_hash": plan.sha256,
+        "leveringen": " ".join(sorted(row.delivery_id for row in task.deliveries)),
+        "is_synthetisch": any(catalog.is_synthetic(row) for row in task.deliveries),
+    }
+    least = {(row.uitkomst, row.se): row.minimum_detectable for row in found.detectable}
+    rows: dict[str, list[dict[str, Any]]] = {
+        "outcomes__plan": [_said(plan, rows_in, found.missing_statement)],
+        "outcomes__flow": [asdict(row) for row in found.flow],
+        "outcomes__attrition": [asdict(row) for row in found.attrition],
+        "outcomes__balance": [asdict(row) for row in found.balance],
+        "outcomes__missing": [asdict(row) for row in found.missing],
+        "outcomes__heterogeneity": [asdict(row) for row in found.heterogeneity],
+        EFFECT: [
+            asdict(row)
+            | _beside(plan, row)
+            | {"volgorde": place, "minimaal_aantoonbaar": least.get((row.uitkomst, row.se))}
+            for place, row in enumerate(effects, start=1)
+        ],
+    }
+    for table in TABLES:
+        _write(connection, home, table, task.name, [row | common for row in rows[table]])
+
+
+def _said(plan: AnalysisPlan, rows_in: int, missing: str) -> dict[str, Any]:
+    return {
+        "titel": plan.title,
+        "vastgelegd_op": plan.locked_on,
+        "design": str(plan.design),
+        "toewijzing": str(plan.assignment),
+        "toewijzing_toelichting": plan.assignment_note,
+        "claim": str(plan.claim),
+        "uitkomsten": len(plan.outcomes),
+        "rijen_in": rows_in,
+        "ontbrekend": missing,
+        "plan": json.dumps(plan.model_dump(mode="json"), sort_keys=True, ensure_ascii=False),
+    }
+
+
+def _beside(plan: AnalysisPlan, row: Effect) -> dict[str, Any]:
+    """What a row says of itself in words, its kind of group, and the counts behind its shares."""
+    one, zero = _numerators(plan, row)
+    return {
+        "zin": sentence(row),
+        "groep_soort": _kind_of_group(plan, row),
+        "_teller_intervention": one,
+        "_teller_comparison": zero,
+        "waarde_status": row.waarde_status or None,
+        "reden": row.reden or None,
+        "familie": row.familie or None,
+        "contrast": row.contrast or None,
+    }
+
+
+def _kind_of_group(plan: AnalysisPlan, row: Effect) -> str:
+    if row.groep == TOTAL:
+        return TOTAL
+    if row.uitkomst == "overgang" and plan.transitions is not None:
+        return plan.transitions.group
+    for outcome in plan.outcomes:
+        if outcome.name == row.uitkomst and outcome.by:
+            return outcome.by[0]
+    return next(group.column for group in plan.subgroups if row.groep in group.values)
+
+
+def _numerators(plan: AnalysisPlan, row: Effect) -> tuple[int | None, int | None]:
+    """About how many of each arm have the outcome; None where the outcome is not a share.
+
+    Disclosure control needs them: a share of 3% of 40 people is one person. Of an adjusted
+    difference they are what the published numbers let a reader work out.
+    """
+    if row.estimate is None or row.eenheid not in (PERCENT, PERCENTAGE_POINTS):
+        return None, None
+    if not row.contrast:
+        whole = (row.mean_comparison or 0.0) if row.method.startswith("doelbereik") else None
+        return _count(row.estimate, row.n_intervention, whole), None
+    method = next((item.method for item in plan.outcomes if item.name == row.uitkomst), None)
+    if method is Method.VERSCHIL_IN_VERSCHILLEN or row.mean_comparison is None:
+        return None, None  # a mean of changes, not a share
+    return (
+        _count(row.mean_comparison + row.estimate, row.n_intervention),
+        _count(row.mean_comparison, row.n_comparison),
+    )
+
+
+def _count(percent: float, n: int, whole: float | None = None) -> int:
+    return min(max(round(percent / 100 * (n if whole is None else whole)), 0), n)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    table: str,
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    columns = TABLES[table]
+    defined = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE te_schrijven ({defined})")
+    if rows:
+        connection.executemany(
+            f"INSERT INTO te_schrijven VALUES ({', '.join('?' * len(columns))})",
+            [[row[column] for column in columns] for row in rows],
+        )
+    # In the order of insertion: the order of the plan's outcomes.
+    lake.write_part(home.lake, table, name, connection, "SELECT * FROM te_schrijven ORDER BY rowid")
