@@ -46,12 +46,17 @@ def lin(trial: Trial, variance: str | None = None) -> Estimate:
 
     Consistent for the average difference without a model of the outcome (Lin 2013, doi
     10.1214/12-AOAS583). By default HC2 without clusters, CRV3 with.
+
+    With clusters the strata stay fixed effects and only the covariates are interacted: a model
+    saturated in strata that are the clusters leaves every cluster a score of zero, and nothing to
+    judge the spread between clusters by (its intervals covered 98%).
     """
-    _needs_variation(trial, every_stratum=True)
+    are_interacted = trial.has_strata and not trial.has_clusters
+    _needs_variation(trial, every_stratum=are_interacted)
     kind = variance or ("CRV3" if trial.has_clusters else "HC2")
-    frame = trial.frame[["y", "d", "cluster"]].copy()
+    frame = trial.frame[["y", "d", "cluster", "stratum"]].copy()
     adjusters = [trial.frame[name] for name in trial.covariates]
-    if trial.has_strata:
+    if are_interacted:
         strata = sorted(trial.frame["stratum"].unique())[1:]
         adjusters += [(trial.frame["stratum"] == value).astype(float) for value in strata]
     terms = ["d"]
@@ -59,7 +64,8 @@ def lin(trial: Trial, variance: str | None = None) -> Estimate:
         frame[f"z{index}"] = values - values.mean()
         frame[f"dz{index}"] = frame["d"] * frame[f"z{index}"]
         terms += [f"z{index}", f"dz{index}"]
-    return estimate_of(fit(f"y ~ {' + '.join(terms)}", frame, kind), trial, f"{LIN}_{kind.lower()}")
+    model = within_strata(frame, terms, trial.has_strata and not are_interacted, kind)
+    return estimate_of(model, trial, f"{LIN}_{kind.lower()}")
 
 
 def default_variance(trial: Trial) -> str:
