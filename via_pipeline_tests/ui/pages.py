@@ -52,7 +52,7 @@ PAGES = (
         "asset_graph",
         "/asset-groups",
         ("landing", "intake", "quality", "pilots", "outcomes", "disclosure", "letters", "serving"),
-        height=560,
+        height=880,
     ),
     Look(
         "lineage_of_a_table",
