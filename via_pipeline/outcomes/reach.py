@@ -1,0 +1,153 @@
+"""Reach: how many schools, employers, municipalities and participants, per pilot and period.
+
+Belongs here: counts over deliveries beside the register's own numbers, one long table. Does not
+belong here: subtracting one from the other. What was planned, aimed at, realised (all three from
+the register, with their source) and delivered stand in rows of their own: 20 planned employers and
+19 that took part are two facts, and 30 places is a target, not a result.
+
+Organisations that adopted an approach afterwards would be rows of the register; it has none yet, so
+there are none here: the platform does not guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.outcomes import compute, model
+from via_pipeline.outcomes.model import Plan
+from via_pipeline.pilots import catalog
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.home import Home
+
+TABLE = "outcomes__bereik"
+COLUMNS: dict[str, str] = {
+    "pilot_id": "VARCHAR",
+    "locatie": "VARCHAR",
+    "periode": "VARCHAR",
+    "soort": "VARCHAR",
+    "stand": "VARCHAR",
+    "omschrijving": "VARCHAR",
+    "n": "BIGINT",
+    "bron": "VARCHAR",
+    "bekend_op": "DATE",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+}
+KEY = ("pilot_id", "locatie", "periode", "soort", "stand", "bron")
+
+# Per source: what is counted -> SQL over a row; `levering` is the delivery's key.
+UNITS: dict[str, dict[str, str]] = {
+    "p1_studiekeuze": {"scholen": "school"},
+    "p2_mbo": {"instellingen": "instelling", "gemeenten": "gemeentecode"},
+    "p3_nudging": {
+        "werkgevers": "levering['werkgever']",
+        "vacatures": "levering['werkgever'] || chr(31) || vacature",
+    },
+    "p4_barometer": {"organisaties": "levering['organisatie']"},
+    "p5_behoud": {"werkgevers": "levering['werkgever']"},
+    "p6_leren_werken": {"aanpakken": "levering['locatie']"},
+    "p7_ww": {"gemeenten": "gemeentecode"},
+    "p8_begeleiding": {"locaties": "levering['locatie']"},
+}
+PARTICIPANTS = "deelnemers"
+# The kinds of figure in register__doel that are about reach, and how the table calls them.
+_STANDS = {
+    "planned": "gepland",
+    "target": "doel",
+    "target_minimum": "doel_minimaal",
+    "realised": "gerealiseerd",
+}
+_WORDS = {
+    "scholen": "scholen met een levering",
+    "instellingen": "mbo-instellingen in de leveringen",
+    "gemeenten": "woongemeenten in de leveringen",
+    "werkgevers": "werkgevers met een levering",
+    "vacatures": "vacatures in de leveringen",
+    "organisaties": "organisaties met een levering",
+    "aanpakken": "aanpakken met een levering",
+    "locaties": "locaties met een levering",
+    PARTICIPANTS: "verschillende personen in de leveringen",
+}
+
+
+def query(contracts: Iterable[Contract]) -> str:
+    """SQL of the table over the views that ``catalog.register`` made; columns: ``COLUMNS``.
+
+    ``periode`` and ``locatie`` are ``alle`` where all are taken together: somebody who is in two
+    periods counts once there.
+    """
+    by_name = {contract.source: contract for contract in contracts}
+    parts = [_register()]
+    for source in model.names():
+        if source in by_name:
+            parts.append(_delivered(model.load(source), by_name[source]))
+    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+    return f"SELECT {cast} FROM ({' UNION ALL '.join(parts)}) ORDER BY {', '.join(KEY)}"
+
+
+def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
+    """Write ``outcomes__bereik`` for now; return the number of rows."""
+    chosen = list(contracts) if contracts is not None else load_all()
+    with work(home.scratch) as connection:
+        catalog.register(connection, home, chosen)
+        return lake.replace_table(home.lake, TABLE, connection, query(chosen)).rows
+
+
+def _register() -> str:
+    words = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in _STANDS.items())
+    kinds = ", ".join(map(literal, _STANDS))
+    return f"""
+SELECT pilot_id, locatie, 'alle' AS periode, maat AS soort, CASE soort {words} END AS stand,
+    maat_label || ' (' || onderdeel || ')' AS omschrijving, waarde AS n, bron, bekend_op,
+    NULL AS leveringen, false AS is_synthetisch
+FROM register__doel WHERE soort IN ({kinds})"""
+
+
+def _delivered(plan: Plan, contract: Contract) -> str:
+    units = UNITS.get(plan.source, {}) | {PARTICIPANTS: _person(plan, contract)}
+    site = (
+        f"coalesce(CAST({plan.locatie} AS VARCHAR), 'onbekend')"
+        if plan.locatie
+        else literal(compute.WHOLE)
+    )
+    names = {name: f"e{index}" for index, name in enumerate(units)}
+    values = ", ".join(f"CAST({sql} AS VARCHAR) AS {names[name]}" for name, sql in units.items())
+    counts = ", ".join(f"count(DISTINCT {column}) AS n_{column}" for column in names.values())
+    listed = ", ".join(
+        f"{{'soort': {literal(name)}, 'omschrijving': {literal(_WORDS[name])}, 'n': n_{column}}}"
+        for name, column in names.items()
+    )
+    sets = "(), (periode)" + (", (locatie), (locatie, periode)" if plan.locatie else "")
+    return f"""
+SELECT {literal(plan.pilot_id)} AS pilot_id, locatie, periode, f.soort, 'geleverd' AS stand,
+    f.omschrijving, f.n, {literal(plan.source)} AS bron, NULL AS bekend_op, leveringen,
+    is_synthetisch
+FROM (
+    SELECT coalesce(locatie, 'alle') AS locatie, coalesce(periode, 'alle') AS periode, leveringen,
+        is_synthetisch, unnest([{listed}]) AS f
+    FROM (
+        SELECT {"locatie" if plan.locatie else "NULL::VARCHAR AS locatie"}, periode, {counts},
+            string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
+            bool_or(l_synthetisch) AS is_synthetisch
+        FROM (
+            SELECT _delivery, l_synthetisch, {site} AS locatie,
+                coalesce(CAST({plan.periode} AS VARCHAR), 'onbekend') AS periode, {values}
+            FROM (
+                SELECT t.*, v.sleutel AS levering, v.is_synthetisch AS l_synthetisch
+                FROM {quoted(plan.table)} t
+                JOIN {catalog.DELIVERIES} v ON v.delivery_id = t._delivery
+            ) r
+        ) GROUP BY GROUPING SETS ({sets})
+        HAVING count(*) > 0
+    )
+)"""
+
+
+def _person(plan: Plan, contract: Contract) -> str:
+    table = next(table for table in contract.tables if table.lake_table == plan.table)
+    if not table.persons:
+        return "NULL"
+    name = table.persons[0].name
+    return f"concat_ws(chr(31), {quoted(name + '_id_soort')}, {quoted(name + '_id')})"
