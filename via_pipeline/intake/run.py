@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.codelists import UnknownCodeList
 from via_pipeline.contracts.model import Contract, ContractError, Severity
 from via_pipeline.intake import discover, recognise, stage
@@ -71,9 +72,9 @@ def take_in(
 ) -> IntakeSummary:
     """Find, read, pseudonymise and stage what is new for ``contract``; record it in the ledger.
 
-    A delivery is new when the ledger does not know it under this very contract. A file changed
-    less than ``settle_seconds`` (``VIA_SETTLE_SECONDS``, default 5) before ``now`` is left for the
-    next run: it may still be growing. ``key`` is the pseudonym key in use unless given.
+    A delivery is new when the ledger does not know it under this very contract and its code lists.
+    A file changed less than ``settle_seconds`` (``VIA_SETTLE_SECONDS``, default 5) before ``now``
+    is left for the next run: it may still be growing. ``key`` is the pseudonym key unless given.
 
     Raises:
         KeyProblem: there is no usable pseudonym key.
@@ -83,6 +84,7 @@ def take_in(
         BusyError: another run takes in this source.
     """
     home.ensure()
+    contract = bound(contract, home.data / "reference")
     key = key or load_key(home.root)
     ledger = Ledger(home.ledger)
     ledger.check_key(key.fingerprint)

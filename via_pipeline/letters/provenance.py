@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline import __version__
+from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.model import DATASETS, RULES
 from via_pipeline.intake.ledger import Ledger, LedgerRow
@@ -24,7 +25,7 @@ from via_pipeline.storage.home import Home
 def provenance(home: Home, reading_date: date) -> dict[str, Any]:
     """Everything that an edition with this reading date was made of."""
     ledger = Ledger(home.ledger)
-    contracts = load_all()
+    contracts = [bound(contract, home.data / "reference") for contract in load_all()]
     deliveries = [
         _delivery(contract, row)
         for contract in contracts

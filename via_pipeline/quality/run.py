@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from via_pipeline.contracts import codelists
+from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract, Severity
 from via_pipeline.contracts.rules import RAW, SHAPE, TYPED, Rule, needs_codelists, rules_of
 from via_pipeline.intake.ledger import Ledger, LedgerRow
@@ -78,6 +79,7 @@ def judge(
     Raises:
         BusyError: another process is judging this source.
     """
+    contract = bound(contract, home.data / "reference")
     ledger = Ledger(home.ledger)
     with writer_lock(home.locks, f"judge-{contract.source}"):
         waiting = _waiting(home, contract, ledger.rows(contract.source))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline.contracts import model
+from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract
 from via_pipeline.intake.ledger import Ledger, Sighting
 from via_pipeline.intake.records import Finding, StagedDelivery, StagedTable, staging
@@ -75,7 +76,7 @@ def stage(
         fields=dict(key or ()),
         peildatum="2019-01-01",
         contract_version=contract.version,
-        contract_sha256=contract.sha256,
+        contract_sha256=bound(contract, staged.REFERENCE).sha256,
         bytes=1,
         sha256=delivery_id,
         content_sha256=delivery_id,
