@@ -11,6 +11,7 @@ VENV ?= .venv
 VIA_HOME ?= .via
 VIA_DATA ?= data
 PORT ?= 3000
+PYTEST ?= --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
@@ -32,7 +33,7 @@ run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emi
 	@$(BIN)/via run
 
 .PHONY: test
-test: $(VENV)/.dev ## all tests
+test: $(VENV)/.dev ## all tests, in two processes (PYTEST=... for other arguments)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: ui

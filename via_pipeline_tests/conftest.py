@@ -30,3 +30,16 @@ def own_dagster_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For tests that open an instance in this process: the next test starts without one."""
     monkeypatch.setenv("DAGSTER_HOME", "")
     yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the tests over two processes: a file stays together, and so do all that use the run.
+
+    Each process has fixtures of its own, and ``sample_run`` costs most of a minute. Those tests go
+    first, because they take longest.
+    """
+    for item in items:
+        of_run = "sample_run" in getattr(item, "fixturenames", ())
+        group = "sample_run" if of_run else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "sample_run" not in getattr(item, "fixturenames", ()))
