@@ -39,6 +39,27 @@ def results() -> dg.Definitions:
                 _combine,
             ),
             _table(
+                "outcomes__bereik",
+                "**Bereik**\n\nSchools, employers, municipalities and participants per pilot and "
+                "period; planned, target, realised (register) and delivered apart.",
+                ["register__doel", *_of_pilots(contracts)],
+                _reach,
+            ),
+            _table(
+                "outcomes__covid",
+                "**Reeksen vóór en tijdens COVID-19**\n\nThe pilots' own monthly series; the jump "
+                "at March 2020, without an interval where the series is too short for one.",
+                [name for name in tables if name in _MONTHLY],
+                _covid,
+            ),
+            _table(
+                "outcomes__covid_gebeurtenis",
+                "**Gebeurtenissen rond COVID-19**\n\nDated events of the plans, and interruptions "
+                "of delivery that the ledger shows.",
+                _of_pilots(contracts),
+                _covid_events,
+            ),
+            _table(
                 "diversity__barometer",
                 "**Culturele diversiteit per organisatie**\n\nShares of jobs by origin, by both "
                 "classifications of CBS, per organisation and characteristic.",
@@ -57,6 +78,7 @@ def results() -> dg.Definitions:
 
 
 _BAROMETER = ("pilots__p4_baan", "reference__land")
+_MONTHLY = ("pilots__p3_sollicitatie", "pilots__p7_ww_periode", "pilots__p8_meting")
 
 
 def _register(contracts: list[Contract]) -> list[str]:
@@ -108,6 +130,24 @@ def _combine(home: Home) -> int:
     from via_pipeline.outcomes.run import combine
 
     return combine(home)
+
+
+def _reach(home: Home) -> int:
+    from via_pipeline.outcomes.reach import refresh
+
+    return refresh(home)
+
+
+def _covid(home: Home) -> int:
+    from via_pipeline.outcomes.covid import refresh
+
+    return refresh(home)
+
+
+def _covid_events(home: Home) -> int:
+    from via_pipeline.outcomes.covid import refresh_events
+
+    return refresh_events(home)
 
 
 def _barometer(home: Home) -> int:
