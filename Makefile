@@ -11,6 +11,7 @@ VENV ?= .venv
 VIA_HOME ?= .via
 VIA_DATA ?= data
 PORT ?= 3000
+JOBS ?= 2
 PYTEST ?= --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -45,6 +46,10 @@ lint: $(VENV)/.dev ## style and definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/dg check defs
+
+.PHONY: truth
+truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, false positives (minutes)
+	@$(BIN)/python benchmarks/truth.py --jobs $(JOBS)
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
