@@ -120,6 +120,16 @@ class Withheld(_Strict):
     code: str
 
 
+class Arm(_Strict):
+    """One side of a comparison: the column of its count, and of those who have the outcome.
+
+    ``numerator`` is a column of the source that is never published (its name begins with _).
+    """
+
+    count: str
+    numerator: Annotated[str, StringConstraints(pattern=r"^_")]
+
+
 class Dataset(_Strict):
     """One published dataset; the comment in ``datasets.yaml`` explains each field."""
 
@@ -138,6 +148,9 @@ class Dataset(_Strict):
     absent_when_zero: str | None = None
     withheld: Withheld | None = None
     together: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    along: tuple[str, ...] = ()
+    has_status: bool = False
 
     @property
     def table(self) -> str:
@@ -147,7 +160,8 @@ class Dataset(_Strict):
     @property
     def numbers(self) -> tuple[str, ...]:
         """Columns that hold a figure which may have to be hidden."""
-        return tuple(name for name in (self.count, self.numerator, self.value) if name)
+        own = tuple(name for name in (self.count, self.numerator, self.value) if name)
+        return (*own, *(arm.count for arm in self.arms), *self.along)
 
 
 def load_ruleset(name: str, folder: Path = RULES) -> RuleSet:

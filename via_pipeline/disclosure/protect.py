@@ -8,7 +8,7 @@ Belongs here: reading a table from a connection, taking the decisions of ``prima
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -23,6 +23,7 @@ SYNTHETIC = "is_synthetisch"
 
 _NUMBERED = "_te_beveiligen"
 _DECISIONS = "_besluiten"
+_OWN_STATUS = "_eigen_status"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,11 @@ def protect(
     """
     columns = _columns(connection, dataset)
     _number(connection, dataset, columns)
-    _keep(connection, decide(dataset, ruleset, _rows(connection, dataset)))
+    if dataset.arms:
+        decisions = decide_by_arm(dataset, ruleset, _arms(connection, dataset))
+    else:
+        decisions = decide(dataset, ruleset, _rows(connection, dataset))
+    _keep(connection, decisions)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {quoted(dataset.table)} AS "
         + _protected(dataset, ruleset, columns)
@@ -92,6 +97,40 @@ def decide(dataset: Dataset, ruleset: RuleSet, rows: Sequence[Row]) -> list[Deci
     return decisions
 
 
+def decide_by_arm(
+    dataset: Dataset, ruleset: RuleSet, arms: Sequence[Sequence[Row]]
+) -> list[Decision]:
+    """What to hide of comparisons: each arm has its count, and what hides one arm hides the row.
+
+    ``arms`` holds the same rows once per arm, sorted by key.
+
+    Raises:
+        TableError: see ``protect``.
+    """
+    apart = dataset.model_copy(update={"key": (*dataset.key, "_arm")})
+    rows = [
+        replace(row, key=(*row.key, str(arm)))
+        for together in zip(*arms, strict=True)
+        for arm, row in enumerate(together)
+    ]
+    found: dict[int, Decision] = {}
+    for item in decide(apart, ruleset, rows):
+        row = item.row // len(arms)
+        if row not in found or found[row].rule == SECONDARY:
+            found[row] = Decision(row, True, True, item.status, item.rule)
+    # A figure can stand in the table twice: as an outcome of its own and as a group of another.
+    # What looks the same goes dark together; by coincidence that hides more, never less.
+    looks = [
+        tuple((row.count, row.numerator) for row in together)
+        for together in zip(*arms, strict=True)
+    ]
+    dark = {looks[row] for row in found}
+    for row, look in enumerate(looks):
+        if look in dark and row not in found:
+            found[row] = Decision(row, True, True, Status.CONFIDENTIAL, SECONDARY)
+    return [found[row] for row in sorted(found)]
+
+
 def _is_withheld(dataset: Dataset, row: Row) -> bool:
     withheld = dataset.withheld
     return withheld is not None and row.key[dataset.key.index(withheld.column)] == withheld.code
@@ -123,7 +162,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[st
     there = [name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description]
     described = [name for name in dictionary.columns(dataset.name) if name not in (STATUS, RULE)]
     # Columns that begin with _ are the lake's own (delivery and row of a conformed table).
-    extra = [name for name in there if name not in described and not name.startswith("_")]
+    told = {*described, STATUS} if dataset.has_status else set(described)
+    extra = [name for name in there if name not in told and not name.startswith("_")]
     missing = [name for name in described if name not in there and name != SYNTHETIC]
     if extra or missing:
         raise TableError(
@@ -141,6 +181,9 @@ def _number(
     selected = ", ".join(
         quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
     )
+    for arm in dataset.arms:
+        selected += f", {quoted(arm.numerator)}"
+    selected += f", {STATUS if dataset.has_status else 'NULL::VARCHAR'} AS {_OWN_STATUS}"
     order = order_by(dataset)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_NUMBERED} AS "
@@ -170,6 +213,18 @@ def _rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Row]:
         f"FROM {_NUMBERED} ORDER BY _nummer"
     ).fetchall()
     return [Row(tuple(key), *rest) for key, *rest in found]
+
+
+def _arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[Row]]:
+    """The rows once per arm, as shares of which only the counts are known."""
+    found = []
+    for arm in dataset.arms:
+        rows = connection.execute(
+            f"SELECT [{', '.join(map(_text, dataset.key))}], {quoted(arm.count)}, "
+            f"{quoted(arm.numerator)} FROM {_NUMBERED} ORDER BY _nummer"
+        ).fetchall()
+        found.append([Row(tuple(key), SHARE, count, part, None) for key, count, part in rows])
+    return found
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> None:
@@ -208,7 +263,8 @@ def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> st
     is_zero = _rounds_to_zero(dataset, ruleset)
     return (
         f"SELECT {', '.join(shown)}, "
-        f"coalesce(_status, CASE WHEN {unavailable} THEN {literal(Status.UNAVAILABLE)} "
+        f"coalesce(_status, {_OWN_STATUS}, "
+        f"CASE WHEN {unavailable} THEN {literal(Status.UNAVAILABLE)} "
         f"WHEN {is_zero} THEN {literal(Status.ROUNDS_TO_ZERO)} END) AS {STATUS}, "
         f"_regel AS {RULE} "
         f"FROM {_NUMBERED} LEFT JOIN {_DECISIONS} USING (_nummer) ORDER BY _nummer"

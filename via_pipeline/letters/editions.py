@@ -16,7 +16,7 @@ from via_pipeline.context import werkloosheid
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.run import protect_on
 from via_pipeline.diversity import barometer
-from via_pipeline.outcomes import compute
+from via_pipeline.outcomes import compute, effects
 from via_pipeline.outcomes import model as measures
 from via_pipeline.pilots import catalog, stand
 from via_pipeline.storage import lake
@@ -80,7 +80,8 @@ def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -
     """Make ``disclosure__*`` on ``connection`` as known on ``reading_date``; table -> query.
 
     Figures are computed anew from the deliveries in force on that day's evening, and the register
-    rows known by then; then they are protected like tonight's.
+    rows known by then; estimates are those of the plans' reading dates up to that day. Then they
+    are protected like tonight's.
 
     Raises:
         PartMissing: a delivery of then is no longer in the lake.
@@ -90,6 +91,7 @@ def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -
     catalog.register(connection, home, contracts, as_of=reading_date)
     for table, query in _computed(contracts, reading_date).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+    effects.see(connection, home, reading_date)
     return protect_on(connection)
 
 

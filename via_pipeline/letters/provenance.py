@@ -18,6 +18,7 @@ from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.model import DATASETS, RULES
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.outcomes.model import MEASURES
+from via_pipeline.outcomes.plan import PLANS
 from via_pipeline.pilots.catalog import is_synthetic
 from via_pipeline.storage.home import Home
 
@@ -42,6 +43,7 @@ def provenance(home: Home, reading_date: date) -> dict[str, Any]:
             for item in contracts
         ],
         "maten": _files(sorted(MEASURES.glob("*.yaml"))),
+        "analyseplannen": _files(sorted(PLANS.glob("*.yaml"))),
         "onthullingsregels": _files([DATASETS, *sorted(RULES.glob("*.yaml"))]),
     }
 

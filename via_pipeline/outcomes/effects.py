@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from via_pipeline.outcomes.methods.analyse import Analysis
 
 EFFECT = "outcomes__effect"
+PUBLISHABLE = "outcomes__schatting"
 WHOLE = "alle"
 TOTAL = "totaal"
 _REGISTER = "register"
@@ -128,6 +129,7 @@ TABLES: dict[str, dict[str, str]] = {
         "horizon": "VARCHAR",
         "groep_soort": "VARCHAR",
         "groep": "VARCHAR",
+        "reeks": "BIGINT",
         "contrast": "VARCHAR",
         "n_intervention": "BIGINT",
         "n_comparison": "BIGINT",
@@ -158,7 +160,54 @@ TABLES: dict[str, dict[str, str]] = {
 }
 """Columns and DuckDB types of every table; the estimates come last, and mark a reading as done."""
 
-KEY = ("pilot_id", "locatie", "reading_date", "volgorde")
+PUBLISHABLE_COLUMNS: dict[str, str] = {
+    "pilot_id": "VARCHAR",
+    "locatie": "VARCHAR",
+    "leesdatum": "DATE",
+    "status": "VARCHAR",
+    "uitkomst": "VARCHAR",
+    "uitkomst_label": "VARCHAR",
+    "horizon": "VARCHAR",
+    "groep_soort": "VARCHAR",
+    "groep": "VARCHAR",
+    "reeks": "BIGINT",
+    "contrast": "VARCHAR",
+    "eenheid": "VARCHAR",
+    "n_interventie": "BIGINT",
+    "n_vergelijking": "BIGINT",
+    "schatting": "DECIMAL(18,4)",
+    "interval_laag": "DECIMAL(18,4)",
+    "interval_hoog": "DECIMAL(18,4)",
+    "p_waarde": "DECIMAL(18,4)",
+    "p_aangepast": "DECIMAL(18,4)",
+    "minimaal_aantoonbaar": "DECIMAL(18,4)",
+    "methode": "VARCHAR",
+    "design": "VARCHAR",
+    "claim": "VARCHAR",
+    "rol": "VARCHAR",
+    "is_gepland": "BOOLEAN",
+    "reden": "VARCHAR",
+    "zin": "VARCHAR",
+    "plan_hash": "VARCHAR",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+    "waarde_status": "VARCHAR",
+    "_teller_interventie": "BIGINT",
+    "_teller_vergelijking": "BIGINT",
+}
+"""What may be put up for publication, once ``disclosure`` has looked; columns with _ never are."""
+
+KEY = (
+    "pilot_id",
+    "locatie",
+    "leesdatum",
+    "uitkomst",
+    "horizon",
+    "groep_soort",
+    "groep",
+    "reeks",
+)
+"""Columns of ``outcomes__schatting`` that together are unique, and by which it is ordered."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +259,37 @@ def refresh(home: Home, today: date, folder: Path = plans.PLANS) -> Refreshed:
         for older in (home.lake / table).glob("*.parquet"):
             if older not in kept:
                 older.unlink()
+    with work(home.scratch) as connection:
+        lake.view(connection, home.lake, EFFECT, TABLES[EFFECT])
+        written = lake.replace_table(home.lake, PUBLISHABLE, connection, publishable())
+        rows[PUBLISHABLE] = written.rows
     return Refreshed(rows, computed)
+
+
+def publishable() -> str:
+    """SQL over ``outcomes__effect``: the comparisons, as ``outcomes__schatting`` has them.
+
+    Shares and progress of one group stay inside: they are about the very cells of
+    ``outcomes__result``, and figures of one cell in two tables cannot be protected apart. So do the
+    comparison's mean and the standard error, from which counts could be worked out.
+    """
+    return f"""
+    SELECT pilot_id, locatie, reading_date AS leesdatum, status, uitkomst, uitkomst_label, horizon,
+        groep_soort, groep, reeks, contrast, eenheid,
+        nullif(n_intervention, 0) AS n_interventie, nullif(n_comparison, 0) AS n_vergelijking,
+        {_rounded("estimate")} AS schatting, {_rounded("ci_low")} AS interval_laag,
+        {_rounded("ci_high")} AS interval_hoog, {_rounded("p")} AS p_waarde,
+        {_rounded("p_adjusted")} AS p_aangepast,
+        {_rounded("minimaal_aantoonbaar")} AS minimaal_aantoonbaar,
+        method AS methode, design, claim, rol, is_planned AS is_gepland, reden, zin, plan_hash,
+        leveringen, is_synthetisch, waarde_status,
+        _teller_intervention AS _teller_interventie, _teller_comparison AS _teller_vergelijking
+    FROM {EFFECT} WHERE contrast IS NOT NULL ORDER BY {", ".join(KEY)}
+    """
+
+
+def _rounded(column: str) -> str:
+    return f"CAST({column} AS DECIMAL(18,4))"
 
 
 def see(
@@ -228,6 +307,7 @@ def see(
     for table, columns in TABLES.items():
         query = lake.scan(home.lake, _parts(home, table, tasks), columns)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(table)} AS {query}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {PUBLISHABLE} AS {publishable()}")
 
 
 def _tasks(home: Home, folder: Path) -> list[_Task]:
@@ -370,12 +450,22 @@ def _keep(
         EFFECT: [
             asdict(row)
             | _beside(plan, row)
-            | {"volgorde": place, "minimaal_aantoonbaar": least.get((row.uitkomst, row.se))}
-            for place, row in enumerate(effects, start=1)
+            | {"volgorde": place, "reeks": rank}
+            | {"minimaal_aantoonbaar": least.get((row.uitkomst, row.se))}
+            for place, (rank, row) in enumerate(_ranked(effects), start=1)
         ],
     }
     for table in TABLES:
         _write(connection, home, table, task.name, [row | common for row in rows[table]])
+
+
+def _ranked(rows: Iterable[Effect]) -> Iterator[tuple[int, Effect]]:
+    """Each row with its rank among those of one figure: 1 the plan's method, then those beside."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        figure = (row.uitkomst, row.horizon, row.groep)
+        seen[figure] = seen.get(figure, 0) + 1
+        yield seen[figure], row
 
 
 def _said(plan: AnalysisPlan, rows_in: int, missing: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from via_pipeline.outcomes import effects
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -43,6 +44,7 @@ MAATREGEL = (
     "_delivery VARCHAR, _row BIGINT, maatregel_id VARCHAR, wat VARCHAR, wie VARCHAR, "
     "wanneer VARCHAR, pilot_id VARCHAR, merk VARCHAR, bron VARCHAR, bekend_op DATE"
 )
+SCHATTING = ", ".join(f"{name} {kind}" for name, kind in effects.PUBLISHABLE_COLUMNS.items())
 
 
 def share(site: str, names: str, group: str, measure: str, n: int, teller: int) -> tuple:
@@ -145,6 +147,13 @@ def example(home: Home, *, measure: str = "baan") -> None:
         ("register-1", 1, "spoor", "30 banen", 'SZW, "ProRail"', "2021", "P6", "V", "SZW", None),
         ("register-1", 2, "top", "aandacht\nin de brief", "SZW", "2020", "VIA", "V", "TK", None),
     ]
+    estimates = [
+        comparison("totaal", "totaal", (200, 80), (180, 60)),
+        comparison("herkomst_oud", "nederlands", (120, 50), (100, 35)),
+        comparison("herkomst_oud", "westers", (9, 3), (30, 12)),
+        comparison("herkomst_oud", "niet_westers", (71, 27), (50, 13)),
+        comparison("totaal", "totaal", (40, None), (40, None), status="u", measure="ladder"),
+    ]
     home.ensure()
     with work() as connection:
         for name, columns, content in (
@@ -152,6 +161,7 @@ def example(home: Home, *, measure: str = "baan") -> None:
             ("diversity__barometer", BAROMETER, barometer),
             ("context__werkloosheid", WERKLOOSHEID, facts),
             ("pilots__stand", STAND, stand),
+            ("outcomes__schatting", SCHATTING, estimates),
             ("register__maatregel", MAATREGEL, steps),
         ):
             table(connection, "invoer", columns, content)
@@ -176,6 +186,50 @@ def stand_row(pilot: str, site: str, deliveries: int, people: int) -> tuple:
         *(None, None, None, None, None, deliveries, deliveries, deliveries, people),
         *("p6-0123456789abcdef" if deliveries else None, deliveries > 0),
     )
+
+
+def comparison(
+    names: str,
+    group: str,
+    one: tuple[int | None, int | None],
+    other: tuple[int | None, int | None],
+    *,
+    status: str | None = None,
+    measure: str = "baan",
+) -> tuple:
+    """One row of ``outcomes__schatting``; each arm is its count and those with the outcome."""
+    figure = None if status else Decimal("3.1000")
+    row = dict.fromkeys(effects.PUBLISHABLE_COLUMNS) | {
+        "pilot_id": "P3",
+        "locatie": "alle",
+        "leesdatum": "2020-10-15",
+        "status": "voorlopig",
+        "uitkomst": measure,
+        "uitkomst_label": measure,
+        "horizon": "einde",
+        "groep_soort": names,
+        "groep": group,
+        "reeks": 1,
+        "contrast": "met vergeleken met zonder",
+        "eenheid": "procentpunt",
+        "n_interventie": one[0],
+        "n_vergelijking": other[0],
+        "_teller_interventie": one[1],
+        "_teller_vergelijking": other[1],
+        "methode": "itt",
+        "design": "theorie",
+        "claim": "samenhang",
+        "rol": "primair",
+        "is_gepland": True,
+        "reden": "te weinig clusters" if status else None,
+        "zin": f"{measure} ({group}): 3,1 procentpunt hoger.",
+        "plan_hash": "f" * 64,
+        "leveringen": "p3-0123456789abcdef",
+        "is_synthetisch": True,
+        "waarde_status": status,
+    }
+    numbers = ("schatting", "interval_laag", "interval_hoog", "p_waarde", "p_aangepast")
+    return tuple((row | dict.fromkeys((*numbers, "minimaal_aantoonbaar"), figure)).values())
 
 
 def home_in(folder: Path) -> Home:

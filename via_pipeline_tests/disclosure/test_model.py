@@ -11,7 +11,7 @@ from via_pipeline.disclosure.model import (
     load_ruleset,
 )
 from via_pipeline.diversity import barometer
-from via_pipeline.outcomes import compute
+from via_pipeline.outcomes import compute, effects
 from via_pipeline.pilots import stand
 
 
@@ -78,3 +78,20 @@ def test_keys_and_columns_are_those_of_the_rooms(dataset, room):
     ]
     assert [name for name in described if name in room.COLUMNS] == list(room.COLUMNS)
     assert set(described) - set(room.COLUMNS) <= {"is_synthetisch"}
+
+
+def test_comparisons_are_described_and_hidden_as_their_room_makes_them():
+    dataset = load_dataset("schatting")
+    assert dataset.key == effects.KEY
+    assert dataset.breakdown and dataset.breakdown.whole == effects.TOTAL
+    published = [name for name in effects.PUBLISHABLE_COLUMNS if not name.startswith("_")]
+    assert [*dictionary.columns("schatting")] == [
+        *(name for name in published if name != "waarde_status"),
+        *("waarde_status", "regel"),
+    ]
+    # Every column that holds a figure of people, or is worked out from one, goes dark with it.
+    figures = {n for n, kind in effects.PUBLISHABLE_COLUMNS.items() if kind.startswith("DECIMAL")}
+    counts = {name for name in published if name.startswith("n_")}
+    assert set(dataset.numbers) == figures | counts | {"reden", "zin"}
+    helpers = {name for name in effects.PUBLISHABLE_COLUMNS if name.startswith("_")}
+    assert {arm.numerator for arm in dataset.arms} == helpers

@@ -139,6 +139,7 @@ def test_the_descriptor_describes_every_column_in_dutch_and_says_what_is_synthet
         "stand_van_zaken",
         "stand_per_locatie",
         "voorlopige_resultaten",
+        "vergelijkingen",
         "culturele_diversiteit",
     }
 

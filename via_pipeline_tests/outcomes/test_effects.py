@@ -268,3 +268,28 @@ def test_every_plan_runs_and_no_sentence_says_more_than_its_design(home):
     for row in rows:
         assert row["claim"] != "causaal"
         assert causal_words(row["zin"]) == [], row["zin"]
+
+
+def test_only_comparisons_are_put_up_for_publication(home, tmp_path):
+    plans = chosen(tmp_path, "p3_alle", "p6_spoor")
+    employers(home)
+    rows = effects.refresh(home, AFTER, plans).rows
+    with duck.work() as connection:
+        lake.view(connection, home.lake, effects.PUBLISHABLE)
+        found = connection.sql(f"FROM {effects.PUBLISHABLE}")
+        types = dict(zip(found.columns, map(str, found.types), strict=True))
+        assert types == effects.PUBLISHABLE_COLUMNS
+        made = [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+    assert len(made) == rows[effects.PUBLISHABLE] < rows[effects.EFFECT]
+    keys = [tuple(row[name] for name in effects.KEY) for row in made]
+    assert keys == sorted(keys) and len(set(keys)) == len(keys)
+    assert {row["pilot_id"] for row in made} == {"P3"}
+    inside = main_row(table(home), "uitgenodigd")
+    (row,) = [
+        row
+        for row in made
+        if (row["uitkomst"], row["groep"], row["reeks"]) == ("uitgenodigd", "totaal", 1)
+        and row["leesdatum"] == FIRST
+    ]
+    assert float(row["schatting"]) == pytest.approx(float(inside["estimate"]), abs=5e-5)
+    assert (row["zin"], row["plan_hash"]) == (inside["zin"], inside["plan_hash"])

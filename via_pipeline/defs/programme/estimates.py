@@ -29,6 +29,8 @@ TABLES = {
     "outcomes__missing": "**Ontbrekende waarden**\n\nMissing values per column and arm.",
     "outcomes__heterogeneity": "**Verschillen tussen groepen**\n\nInteraction tests of the "
     "subgroups that the plan names.",
+    "outcomes__schatting": "**Te publiceren vergelijkingen**\n\nThe comparisons among the "
+    "estimates, as disclosure control takes them; shares of one group stay inside.",
     EFFECT: "**Schattingen volgens het analyseplan**\n\nOne row an outcome, horizon, group and "
     "method of each reading: estimate, interval, claim, and the Dutch sentence. Made at reading "
     "dates only; a night with nothing new computes nothing.",

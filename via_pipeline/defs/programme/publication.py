@@ -18,6 +18,11 @@ PROTECTED = {
         "**Voorlopige resultaten**\n\nOutcomes of all pilots.",
         ["outcomes__result"],
     ),
+    "disclosure__schatting": (
+        "**Vergelijkingen volgens het analyseplan**\n\nEstimates at reading dates, with a "
+        "sentence as strong as the design.",
+        ["outcomes__schatting"],
+    ),
     "disclosure__diversiteit": (
         "**Culturele diversiteit**\n\nShares per organisation of 250 employees or more.",
         ["diversity__barometer"],
