@@ -34,6 +34,8 @@ FAILED = 1
 _STATE = "last.json"
 _LOCK = "via-run"
 _LOCK_SECONDS = 5
+# What a killed run left half-written is removed by a later one; no write at work takes an hour.
+_ORPHAN_SECONDS = 3600
 _PLAIN_WIDTH = 120
 
 app = typer.Typer(
@@ -72,7 +74,7 @@ def run(
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
                 ok = _run(console, home, edition, force, began)
         except BusyError as error:
-            console.print(f"[red]{error}[/]")
+            console.print(str(error), style="red", markup=False)
             raise typer.Exit(FAILED) from None
     if not ok:
         raise typer.Exit(FAILED)
@@ -80,7 +82,10 @@ def run(
 
 def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, began: float) -> bool:
     from via_pipeline import fingerprint, summary
+    from via_pipeline.storage.atomic import sweep
 
+    for folder in (home.lake, home.quarantine, home.reports):
+        sweep(folder, _ORPHAN_SECONDS)
     hashes = fingerprint.Hashes.of_home(home)
     state = home.root / "run" / _STATE
     known = _read(state)
@@ -146,12 +151,12 @@ def _walk(console: Console, home: Home, editions: list[str], *, expect_validatio
 
 
 def _tell_trouble(console: Console, home: Home, done: Any) -> None:
-    from via_pipeline.summary import shown
+    from via_pipeline.summary import plain, shown
 
     for crash in done.crashes:
-        console.print(f"[red]crashed[/]  {crash}", markup=True)
+        console.print("[red]crashed[/] ", *plain(crash))
     for step in done.failed_steps:
-        console.print(f"[red]failed[/]   {step}")
+        console.print("[red]failed[/]  ", *plain(step))
     if done.deferred:
         console.print(
             f"[yellow]{done.deferred} file(s) were still changing and wait for the next run.[/]"
@@ -239,6 +244,8 @@ def deliveries(
         return
     from rich.table import Table
 
+    from via_pipeline.summary import plain
+
     console = _console()
     table = Table()
     for name in ("source", "received", "file", "status", "rows_in", "accepted", "quarantined"):
@@ -246,7 +253,12 @@ def deliveries(
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *("" if row[str(c.header)] is None else str(row[str(c.header)]) for c in table.columns)
+            *plain(
+                *(
+                    "" if row[str(c.header)] is None else str(row[str(c.header)])
+                    for c in table.columns
+                )
+            )
         )
     console.print(table if rows else "The ledger is empty: nothing was taken in yet.")
 
@@ -342,7 +354,8 @@ def _ready_key(console: Console, home: Home) -> None:
 
     try:
         path = pseudonym.key_file()
-        if not os.environ.get(pseudonym.KEY_VARIABLE) and pseudonym.make_key(path, home.root):
+        is_first = not home.ledger.exists() and not os.environ.get(pseudonym.KEY_VARIABLE)
+        if is_first and pseudonym.make_key(path, home.root):
             console.print(
                 f"Made a pseudonym key in {path} (only you can read it). Keep it: with another "
                 "key, pseudonyms no longer match."
@@ -351,7 +364,7 @@ def _ready_key(console: Console, home: Home) -> None:
         if home.ledger.exists():
             Ledger(home.ledger).check_key(key.fingerprint)
     except (pseudonym.KeyProblem, LedgerError) as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False)
         raise typer.Exit(FAILED) from None
 
 

@@ -16,6 +16,7 @@ from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _MAX_REASONS = 15
 _NO_CONTRACT = "Voor deze map bestaat geen afspraak (contract); het bestand is niet geopend."
@@ -27,7 +28,8 @@ class Summary:
 
     ``deliveries`` counts files by status, what people keep (register, reference) left out.
     ``quarantine`` counts rows by (source, rule); a row that breaks two rules counts in both.
-    ``rejected`` lists file and first reason (Dutch).
+    ``rejected`` lists file and first reason (Dutch); ``rows_of_rejected`` are their rows, all of
+    them in quarantine. ``held`` lists files that are in force by an earlier acceptance.
     """
 
     deliveries: dict[str, int] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Summary:
     rows_quarantined: int = 0
     quarantine: list[tuple[str, str, int, str]] = field(default_factory=list)
     rejected: list[tuple[str, str, str]] = field(default_factory=list)
+    rows_of_rejected: int = 0
+    held: list[tuple[str, str]] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -75,6 +79,8 @@ def collect(home: Home) -> Summary:
         rows_quarantined=sum(row.rows_quarantined or 0 for row in judged),
         quarantine=[(source, rule, n, told) for (source, rule, told), n in ranked],
         rejected=sorted(rejected),
+        rows_of_rejected=sum(row.rows_in for row in judged if row.status.value == "rejected"),
+        held=sorted((row.source, row.file_name) for row in rows if row.held_verdict),
     )
 
 
@@ -94,11 +100,11 @@ def show(
     console.print()
     _deliveries(console, summary)
     if summary.rejected:
-        table = Table(title="Rejected files (yesterday's rows stand)", title_justify="left")
+        table = Table(title="Rejected files (nothing of them is taken over)", title_justify="left")
         for name in ("source", "file", "first reason, as the partner reads it"):
             table.add_column(name, overflow="fold")
         for source, file, reason in summary.rejected:
-            table.add_row(source, file, reason)
+            table.add_row(*plain(source, file, reason))
         console.print(table)
     if summary.quarantine:
         table = Table(title="Rows in quarantine, by reason", title_justify="left")
@@ -107,7 +113,7 @@ def show(
         table.add_column("rows", justify="right")
         table.add_column("reason", overflow="fold")
         for source, rule, count, told in summary.quarantine[:_MAX_REASONS]:
-            table.add_row(source, rule, f"{count:,}", told)
+            table.add_row(*plain(source, rule, f"{count:,}", told))
         more = summary.quarantine[_MAX_REASONS:]
         if more:
             table.add_row("...", f"{len(more)} more", f"{sum(item[2] for item in more):,}", "")
@@ -118,6 +124,13 @@ def show(
     )
     show_places(console, home, editions)
     _times(console, seconds, total)
+
+
+def plain(*cells: str) -> list[Text]:
+    """Cells that show what they hold: a partner's file name may look like Rich's markup."""
+    from rich.text import Text
+
+    return [Text(cell) for cell in cells]
 
 
 def _deliveries(console: Console, summary: Summary) -> None:
@@ -131,8 +144,16 @@ def _deliveries(console: Console, summary: Summary) -> None:
     )
     console.print(
         f"[bold]Rows[/]        {summary.rows_in:,} in = {summary.rows_accepted:,} accepted + "
-        f"{summary.rows_quarantined:,} in quarantine (those of rejected files included)"
+        f"{summary.rows_quarantined:,} in quarantine ({summary.rows_of_rejected:,} of these are "
+        "all the rows of rejected files)"
     )
+    if summary.held:
+        console.print(
+            f"[yellow]{len(summary.held)} deliveries no longer pass their rules or code lists[/]; "
+            "what was taken over earlier stands. See their failed checks:"
+        )
+        for cells in summary.held:
+            console.print("  ", *plain(*cells))
 
 
 def show_places(console: Console, home: Home, editions: list[str]) -> None:

@@ -226,7 +226,10 @@ def _column_rules(table: Table, column: Column, codelists: dict[str, CodeList]) 
             RAW,
             "expect_column_values_to_not_be_null",
             {"column": text},
-            f"'{column.name}' is verplicht maar leeg.",
+            f"'{column.name}' is verplicht maar leeg."
+            if column.is_delivered
+            else f"Uit '{column.derived_from}' is geen {column.name} af te leiden; controleer die "
+            "kolom.",
         )
     if not column.is_delivered:
         return rules

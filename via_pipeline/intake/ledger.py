@@ -97,6 +97,7 @@ class LedgerRow:
     encoding: str | None
     is_readable: bool
     verdict: str | None
+    held_verdict: str | None
     rows_in: int
     rows_accepted: int | None
     rows_quarantined: int | None
@@ -273,20 +274,22 @@ class Ledger:
                 "SELECT * FROM sighting WHERE ? IS NULL OR source = ? ORDER BY seq",
                 (source, source),
             ).fetchall()
-            staged = {
-                row["delivery_id"]: row
-                for row in connection.execute("SELECT * FROM staging ORDER BY seq")
-            }
+            stagings = connection.execute("SELECT * FROM staging ORDER BY seq").fetchall()
             verdicts = {
                 (row["delivery_id"], row["contract_sha256"]): row
                 for row in connection.execute("SELECT * FROM verdict ORDER BY seq")
             }
+        staged = {row["delivery_id"]: row for row in stagings}
+        held = _held(stagings, verdicts)
         visible = [
             row
             for row in _newest_of_each_file(seen)
             if as_of is None or row["received"] is None or _day(row["received"]) <= as_of
         ]
-        plain = [_plain(row, staged.get(row["delivery_id"]), verdicts) for row in visible]
+        plain = [
+            _plain(row, staged.get(row["delivery_id"]), verdicts, held.get(row["delivery_id"]))
+            for row in visible
+        ]
         facts = [_fact(row, sighting["seq"]) for row, sighting in zip(plain, visible, strict=True)]
         twins = _twins(plain)
         rows = [
@@ -363,12 +366,37 @@ def _day(text: str) -> date:
     return date.fromisoformat(text)
 
 
+def _held(
+    stagings: list[sqlite3.Row], verdicts: dict[tuple[str, str], sqlite3.Row]
+) -> dict[str, str]:
+    """Per delivery the last acceptance under the contract's present version, if there is one.
+
+    A slip in a code list or a rule must not take a pilot out of tonight's tables: until the
+    delivery is accepted again, what was taken over stands. A new version of the contract starts
+    afresh, because its columns may be others.
+    """
+    version = {row["delivery_id"]: row["contract_version"] for row in stagings}
+    held: dict[str, str] = {}
+    for row in stagings:
+        judged = verdicts.get((row["delivery_id"], row["contract_sha256"]))
+        if (
+            judged is not None
+            and judged["verdict"] != "rejected"
+            and row["contract_version"] == version[row["delivery_id"]]
+        ):
+            held[row["delivery_id"]] = judged["verdict"]
+    return held
+
+
 def _plain(
     seen: sqlite3.Row,
     staged: sqlite3.Row | None,
     verdicts: dict[tuple[str, str], sqlite3.Row],
+    held: str | None,
 ) -> LedgerRow:
-    """A row without its standing. A verdict under an earlier contract no longer counts."""
+    """A row without its standing. ``verdict`` is that under the present contract and code lists;
+    ``held_verdict`` an earlier acceptance that stands in for it where it is none.
+    """
     judged = (
         verdicts.get((seen["delivery_id"], staged["contract_sha256"]))
         if staged is not None
@@ -395,6 +423,7 @@ def _plain(
         encoding=_encoding(sniffed),
         is_readable=bool(staged["is_readable"]) if staged else True,
         verdict=judged["verdict"] if judged else None,
+        held_verdict=held if judged is None or judged["verdict"] == "rejected" else None,
         rows_in=judged["rows_in"] if judged else (staged["rows_in"] if staged else 0),
         rows_accepted=judged["accepted"] if judged else None,
         rows_quarantined=judged["quarantined"] if judged else None,
@@ -426,8 +455,8 @@ def _fact(row: LedgerRow, turn: int) -> Fact:
         turn=turn,
         delivery_id=row.delivery_id,
         content_sha256=row.content_sha256,
-        is_readable=row.is_readable,
-        verdict=row.verdict,
+        is_readable=row.is_readable or row.held_verdict is not None,
+        verdict=row.held_verdict or row.verdict,
     )
 
 

@@ -44,8 +44,8 @@ NEXT_STEPS = {
         "het hele bestand."
     ),
     Verdict.REJECTED: (
-        "Verbeter het bestand en lever het in zijn geheel opnieuw aan. Tot die tijd blijft uw "
-        "vorige levering in gebruik."
+        "Verbeter het bestand en lever het in zijn geheel opnieuw aan. Is van u al een eerdere "
+        "levering overgenomen, dan blijft die tot die tijd in gebruik."
     ),
 }
 _EXAMPLES = 20

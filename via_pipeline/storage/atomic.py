@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,13 +76,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 
-def sweep(folder: Path) -> int:
+def sweep(folder: Path, older_than_seconds: float = 0) -> int:
     """Remove what a killed process left under a temporary name below ``folder``; return how many.
 
-    Call it only while holding the lock of that folder's writer.
+    Call it only while holding the lock of that folder's writer, or for things of an age that no
+    writer at work has.
     """
     found = 0
+    latest = time.time() - older_than_seconds
     for leftover in sorted(folder.rglob(f"{_TEMPORARY}*")) if folder.exists() else []:
+        if not leftover.exists() or leftover.stat().st_mtime > latest:
+            continue
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from via_pipeline.contracts.model import SOURCES
 from via_pipeline.intake import calendar
 from via_pipeline.intake.calendar import Arrival
 from via_pipeline.intake.ledger import Ledger, LedgerError, Sighting, stamp
@@ -113,6 +115,34 @@ def test_a_verdict_under_an_earlier_contract_no_longer_counts(tmp_path):
         row.delivery_id, "older", "accepted", rows_in=1, accepted=1, quarantined=0, run_id="r"
     )
     assert house.rows("p5_behoud")[name].status is Status.RECEIVED
+
+
+def test_a_slip_in_a_rule_does_not_take_out_what_was_taken_over(tmp_path):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    shutil.copy(SOURCES / "p5_behoud.odcs.yaml", sources)
+    house = House.build(tmp_path, sources)
+    name = P5_NAME.format(werkgever="A")
+    house.land("p5_behoud", name, p5_text([p5_row(1)]))
+    house.take_in("p5_behoud")
+    _verdict(house, name, "accepted")
+    path = house.contract("p5_behoud").path
+    good = path.read_text("utf-8")
+
+    path.write_text(good + "\n# another rule, same version\n", "utf-8")
+    house.take_in("p5_behoud")
+    before = house.rows("p5_behoud")[name]
+    assert (before.status, before.verdict) == (Status.ACCEPTED, None)
+    _verdict(house, name, "rejected")
+    stands = house.rows("p5_behoud")[name]
+    assert (stands.status, stands.verdict) == (Status.ACCEPTED, "rejected")
+    assert stands.held_verdict == "accepted"
+
+    path.write_text(good.replace("version: 1.0.0", "version: 1.1.0"), "utf-8")
+    house.take_in("p5_behoud")
+    assert house.rows("p5_behoud")[name].status is Status.RECEIVED
+    _verdict(house, name, "rejected")
+    assert house.rows("p5_behoud")[name].status is Status.REJECTED
 
 
 def test_the_calendar_tells_expected_received_and_late(tmp_path):
