@@ -262,7 +262,7 @@ def _typed(column: Column, text: str) -> str:
         "string": lambda: text,
         "integer": lambda: f"TRY_CAST({text} AS BIGINT)",
         "number": lambda: f"TRY_CAST({_with_point(column, text)} AS {column.duckdb_type})",
-        "date": lambda: f"TRY_CAST(try_strptime({text}, {literal(column.strptime)}) AS DATE)",
+        "date": lambda: _date(column, text),
         "boolean": lambda: (
             f"CASE WHEN upper({text}) IN ({_list(_TRUE)}) THEN true "
             f"WHEN upper({text}) IN ({_list(_FALSE)}) THEN false END"
@@ -271,6 +271,12 @@ def _typed(column: Column, text: str) -> str:
     if column.pattern is None or column.is_text:
         return value
     return f"CASE WHEN regexp_full_match({text}, {literal(column.pattern)}) THEN {value} END"
+
+
+def _date(column: Column, text: str) -> str:
+    """SQL of the date; NULL for the year 0, which DuckDB takes for 1 BC and no calendar has."""
+    value = f"TRY_CAST(try_strptime({text}, {literal(column.strptime)}) AS DATE)"
+    return f"CASE WHEN {value} >= DATE '0001-01-01' THEN {value} END"
 
 
 def _with_point(column: Column, text: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from via_pipeline.contracts.model import load
@@ -57,6 +57,9 @@ def test_a_number_is_what_it_says_or_nothing(text):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 9999))
+@example(1, 1, 0)
+@example(29, 2, 0)
+@example(1, 1, 1)
 def test_a_date_is_on_the_calendar_or_nothing(day, month, year):
     sql = conform._typed(P5.column("datum_in_dienst"), "$1::VARCHAR")
     found = duckdb.execute(f"SELECT {sql}", [f"{day:02}-{month:02}-{year:04}"]).fetchall()[0][0]
@@ -65,6 +68,18 @@ def test_a_date_is_on_the_calendar_or_nothing(day, month, year):
     except ValueError:
         expected = None
     assert found == expected
+
+
+def test_the_year_0_fails_the_rule_that_the_date_exists(tmp_path):
+    house = House.build(tmp_path, small_contract(tmp_path / "sources"))
+    house.land("klein", "klein_2020_v1.csv", files.small(at=2, datum="01-01-0000"))
+    house.take_in("klein")
+    path = house.parquet(house.staged("klein", "klein_2020_v1.csv"), "rij")
+    rows = duckdb.execute(
+        f"SELECT datum, datum__tekst, regel__datum__bestaat FROM '{path}' ORDER BY _row"
+    ).fetchall()
+    assert rows[0] == (None, "01-01-0000", 0)
+    assert [row[2] for row in rows] == [0, 1, 1]
 
 
 def test_kinds_of_missing_are_kept_apart(tmp_path):
