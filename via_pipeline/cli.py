@@ -102,7 +102,7 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
         return True
     _wait_until_still(console, home)
     done = _walk(console, home, editions, expect_validation=known.get("inputs") != now["inputs"])
-    found = summary.collect(home)
+    found = summary.collect(home, datetime.now(UTC).date())
     summary.show(
         console,
         home,

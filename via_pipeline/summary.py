@@ -7,8 +7,9 @@ belong here: running anything. Reads facts and row numbers, never a row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from via_pipeline.storage.home import Home
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from via_pipeline.intake.ledger import LedgerRow
 
 _MAX_REASONS = 15
 _NO_CONTRACT = "Voor deze map bestaat geen afspraak (contract); het bestand is niet geopend."
@@ -30,6 +33,8 @@ class Summary:
     ``quarantine`` counts rows by (source, rule); a row that breaks two rules counts in both.
     ``rejected`` lists file and first reason (Dutch); ``rows_of_rejected`` are their rows, all of
     them in quarantine. ``held`` lists files that are in force by an earlier acceptance.
+    ``calendar`` counts expected deliveries by how they stand; ``twins`` lists files in force whose
+    very bytes also came under another name.
     """
 
     deliveries: dict[str, int] = field(default_factory=dict)
@@ -40,15 +45,18 @@ class Summary:
     rejected: list[tuple[str, str, str]] = field(default_factory=list)
     rows_of_rejected: int = 0
     held: list[tuple[str, str]] = field(default_factory=list)
+    calendar: dict[str, int] = field(default_factory=dict)
+    twins: list[tuple[str, str]] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """As JSON keeps it."""
         return asdict(self)
 
 
-def collect(home: Home) -> Summary:
-    """The state as ledger and kept results tell it."""
+def collect(home: Home, today: date) -> Summary:
+    """The state as ledger and kept results tell it; ``today`` decides what is late."""
     from via_pipeline.contracts.model import Severity, load_all
+    from via_pipeline.intake import calendar
     from via_pipeline.intake.ledger import Ledger
     from via_pipeline.quality.results import path_of, read_result
 
@@ -80,7 +88,23 @@ def collect(home: Home) -> Summary:
         quarantine=[(source, rule, n, told) for (source, rule, told), n in ranked],
         rejected=sorted(rejected),
         rows_of_rejected=sum(row.rows_in for row in judged if row.status.value == "rejected"),
+        calendar=dict(
+            Counter(
+                line.arrival.value
+                for contract in contracts
+                for line in calendar.lines(contract, rows, today)
+            )
+        ),
+        twins=sorted((row.source, row.file_name) for row in rows if _is_odd_twin(row, rows)),
         held=sorted((row.source, row.file_name) for row in rows if row.held_verdict),
+    )
+
+
+def _is_odd_twin(row: LedgerRow, rows: Sequence[LedgerRow]) -> bool:
+    """In force for its key, with the bytes of another delivery that is in force for another."""
+    return row.is_in_force and any(
+        other.is_in_force and other.delivery_id in row.same_bytes_as and other.key != row.key
+        for other in rows
     )
 
 
@@ -147,6 +171,17 @@ def _deliveries(console: Console, summary: Summary) -> None:
         f"{summary.rows_quarantined:,} in quarantine ({summary.rows_of_rejected:,} of these are "
         "all the rows of rejected files)"
     )
+    late, missing = summary.calendar.get("received_late", 0), summary.calendar.get("late", 0)
+    console.print(
+        f"[bold]Calendar[/]    {sum(summary.calendar.values())} expected: "
+        f"{summary.calendar.get('received', 0)} in time, {late} late, {missing} missing"
+    )
+    if summary.twins:
+        console.print(
+            "[yellow]The same file under two names[/] counts for both; is one of the names wrong?"
+        )
+        for cells in summary.twins:
+            console.print("  ", *plain(*cells))
     if summary.held:
         console.print(
             f"[yellow]{len(summary.held)} deliveries no longer pass their rules or code lists[/]; "

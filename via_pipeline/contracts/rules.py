@@ -25,7 +25,6 @@ from via_pipeline.contracts.model import (
     Column,
     Contract,
     ContractError,
-    PersonalData,
     Severity,
     Table,
 )
@@ -373,12 +372,3 @@ def _text(value: str) -> str:
 def needs_codelists(table: Table) -> list[str]:
     """Names of the code lists that ``table`` uses, sorted."""
     return sorted({column.codelist.name for column in table.columns if column.codelist})
-
-
-def personal_columns(table: Table) -> dict[str, PersonalData]:
-    """Column to personal-data class, for every column that is personal data."""
-    return {
-        column.name: column.personal_data
-        for column in table.columns
-        if column.personal_data is not PersonalData.NONE
-    }
