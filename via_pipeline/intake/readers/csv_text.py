@@ -25,6 +25,7 @@ from via_pipeline.intake.trouble import Refused
 from via_pipeline.storage.duck import literal, quoted
 
 _FIELD_LIMIT = 64 << 20
+_PIECE = 1 << 20
 
 
 def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
@@ -39,7 +40,12 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
     )
     tally = Tally(content.name, table.name)
     attempts: list[Attach] = []
-    if form.is_plain and lines and Path("/proc/self/fd").exists():
+    if (
+        form.is_plain
+        and lines
+        and Path("/proc/self/fd").exists()
+        and _has_no_cell_too_many(content, sign, lines, len(header.names))
+    ):
         attempts.append(_fast(content, form, sign, header, lines))
     attempts.append(
         from_rows(header, tally, lambda: careful_rows(content, form, sign, header, tally))
@@ -54,6 +60,36 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
 
 def _name(form: sniff.TextForm) -> str:
     return "utf-8" if form.encoding == "utf-8-sig" else form.encoding
+
+
+def _has_no_cell_too_many(content: Content, sign: str, lines: int, width: int) -> bool:
+    """Whether it is certain that no row below the header ends in empty cells beyond its columns.
+
+    DuckDB drops such cells without a word. Without quotes, counting delimiters and lines tells (a
+    row too short, which could make up for one too long, is an error to DuckDB). With quotes, any
+    line that ends in an empty cell leaves it open. The text must be plain (``sniff.TextForm``).
+    """
+    mark = sign.encode()
+    empty_ends = [mark + end for end in (b"\n", b"\r", b'""\n', b'""\r')]
+    signs = newlines = 0
+    has_quote = has_empty_end = False
+    tail = b""
+    with content.open() as handle:
+        for _ in range(lines):
+            handle.readline()
+        while piece := handle.read(_PIECE):
+            window = tail + piece
+            signs += piece.count(mark)
+            newlines += piece.count(b"\n")
+            has_quote = has_quote or b'"' in piece
+            has_empty_end = has_empty_end or any(end in window for end in empty_ends)
+            if has_quote and has_empty_end:
+                return False
+            tail = window[-3:]
+    if has_quote:
+        return not tail.endswith((mark, mark + b'""'))
+    rows = newlines + (tail[-1:] not in (b"", b"\n"))
+    return signs == rows * (width - 1)
 
 
 def _fast(content: Content, form: sniff.TextForm, sign: str, header: Header, lines: int) -> Attach:
