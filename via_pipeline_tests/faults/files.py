@@ -7,6 +7,7 @@ import random
 import struct
 import zipfile
 
+import openpyxl
 import xlsxwriter
 
 from via_pipeline_tests.intake.house import P5_HEADER, p5_row, p5_text
@@ -147,6 +148,16 @@ def workbook(formula: bool = False, macro: bool = False) -> bytes:
             archive.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0 macro")
         data = parts.getvalue()
     return data
+
+
+def workbook_with_errors(*cells: str) -> bytes:
+    """The rows of ``klein`` in a workbook whose ``cells`` hold an error value, not a formula."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook()))
+    for cell in cells:
+        book["Gegevens"][cell] = "#REF!"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
 
 
 def linked_workbook() -> bytes:

@@ -188,6 +188,11 @@ FAULTS = [
         "bestand__formule", FILE, "cel C3 van blad 'Gegevens'", 3,
     ),
     Fault(
+        "error values in cells", "klein", "klein_2017_v1.xlsx",
+        files.workbook_with_errors("C3", "D4"), "bestand__foutcel", FILE,
+        "cel C3 van blad 'Gegevens' en cel D4 van blad 'Gegevens'", 3,
+    ),
+    Fault(
         "external link", "klein", "klein_2014_v1.xlsx", files.linked_workbook(),
         "bestand__koppeling", FILE, "gekoppeld",
     ),

@@ -1,7 +1,8 @@
 """Read a sheet of an XLSX or ODS workbook, as text, after looking whether it is safe to.
 
-Belongs here: passwords, macros, formulas and external links (all refused: a delivery holds values),
-the choice of the sheet, its rows. Row numbers are those that the spreadsheet program shows.
+Belongs here: passwords, macros, formulas, error values and external links (all refused: a delivery
+holds values), the choice of the sheet, its rows. Row numbers are those that the spreadsheet program
+shows.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ from via_pipeline.intake.trouble import Refused, listed
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SHOWN_CELLS = 5
 _FORMULA = re.compile(rb"<(\w+:)?f[\s/>]")
+_ERROR = re.compile(rb"""\bt\s*=\s*["']e["']""")
 _ODS_FORMULA = re.compile(rb"\bformula\s*=")
 _SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+
+_Cells = list[tuple[str, str]]  # Title of the sheet, name of the cell.
 
 
 def refuse_ole(content: Content) -> None:
@@ -57,7 +61,7 @@ def check_safe(content: Content) -> None:
     """Look for everything that a delivery must not hold.
 
     Raises:
-        Refused: damaged, too large, password, macros, external links or formulas.
+        Refused: damaged, too large, password, macros, external links, formulas or error values.
     """
     with archive.opened(content) as package:
         names = package.namelist()
@@ -87,21 +91,33 @@ def check_safe(content: Content) -> None:
                 "op zonder wachtwoord en lever via het afgesproken beveiligde kanaal.",
             )
         try:
-            found = _formulas(package, names)
+            formulas, errors = _formulas_and_errors(package, names)
         except (ParseError, DefusedXmlException, KeyError, ValueError):
             raise _unreadable() from None
-    if found:
-        more = " en meer" if len(found) > _SHOWN_CELLS else ""
-        cell = found[0][1]
-        digits = re.search(r"\d+$", cell)
-        raise Refused(
+    if formulas:
+        raise _refused_cells(
             "bestand__formule",
-            "De werkmap bevat formules, in "
-            + listed([f"cel {cell} van blad '{sheet}'" for sheet, cell in found[:_SHOWN_CELLS]])
-            + more
-            + ". Lever waarden: kopieer de cellen en plak ze met 'Plakken speciaal > Waarden'.",
-            row=int(digits.group()) if digits else None,
+            "De werkmap bevat formules, in",
+            formulas,
+            "Lever waarden: kopieer de cellen en plak ze met 'Plakken speciaal > Waarden'.",
         )
+    if errors:
+        raise _refused_cells(
+            "bestand__foutcel",
+            "De werkmap bevat een foutwaarde van Excel (zoals #VERW! of #N/B), in",
+            errors,
+            "Vul de juiste waarde in, of laat de cel leeg.",
+        )
+
+
+def _refused_cells(rule: str, what: str, found: _Cells, advice: str) -> Refused:
+    more = " en meer" if len(found) > _SHOWN_CELLS else ""
+    cell = found[0][1]
+    digits = re.search(r"\d+$", cell)
+    where = listed([f"cel {cell} van blad '{sheet}'" for sheet, cell in found[:_SHOWN_CELLS]])
+    return Refused(
+        rule, f"{what} {where}{more}. {advice}", row=int(digits.group()) if digits else None
+    )
 
 
 def read(content: Content, table: Table, delivery: Delivery, sheet_pattern: str) -> RawTable:
@@ -175,26 +191,33 @@ def _is_ods(content: Content) -> bool:
         return "content.xml" in package.namelist()
 
 
-def _formulas(package: zipfile.ZipFile, names: list[str]) -> list[tuple[str, str]]:
-    """Sheet and cell of formulas, a few of them; empty where there is none."""
+def _formulas_and_errors(package: zipfile.ZipFile, names: list[str]) -> tuple[_Cells, _Cells]:
+    """Sheet and cell of formulas, and of error values, a few of each; empty where there is none.
+
+    Error values are looked for in XLSX only: calamine gives them as blank cells.
+    """
     if "content.xml" in names:
         data = archive.read_member(package, "content.xml")
-        return _ods_formulas(data) if _ODS_FORMULA.search(data) else []
-    found: list[tuple[str, str]] = []
+        return (_ods_formulas(data) if _ODS_FORMULA.search(data) else []), []
+    formulas: _Cells = []
+    errors: _Cells = []
     for name in sorted(names):
         if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
             continue
         data = archive.read_member(package, name)
-        if _FORMULA.search(data):
-            title = _sheet_titles(package, names).get(name, name.rsplit("/", 1)[-1])
-            for _, cell in safe_xml.iterparse(io.BytesIO(data), events=("end",)):
-                if cell.tag in (_SPREADSHEET + "c", _STRICT + "c"):
-                    if any(child.tag.endswith("}f") for child in cell):
-                        found.append((title, cell.get("r", "?")))
-                    cell.clear()
-                if len(found) > _SHOWN_CELLS:
-                    return found
-    return found
+        if not _FORMULA.search(data) and not _ERROR.search(data):
+            continue
+        title = _sheet_titles(package, names).get(name, name.rsplit("/", 1)[-1])
+        for _, cell in safe_xml.iterparse(io.BytesIO(data), events=("end",)):
+            if cell.tag in (_SPREADSHEET + "c", _STRICT + "c"):
+                if any(child.tag.endswith("}f") for child in cell):
+                    formulas.append((title, cell.get("r", "?")))
+                elif cell.get("t") == "e" and len(errors) <= _SHOWN_CELLS:
+                    errors.append((title, cell.get("r", "?")))
+                cell.clear()
+            if len(formulas) > _SHOWN_CELLS:
+                return formulas, errors
+    return formulas, errors
 
 
 def _sheet_titles(package: zipfile.ZipFile, names: list[str]) -> dict[str, str]:
