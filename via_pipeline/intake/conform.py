@@ -30,6 +30,13 @@ from via_pipeline.storage.duck import literal, quoted, work
 
 MASKED = "(verwijderd: bsn)"
 _SMALLEST_BSN = 10_000_000
+_BETWEEN_DIGITS = r".\s\x{00A0}\x{2013}-"  # In a character class: dots, blanks, hyphens.
+_GAP = f"[{_BETWEEN_DIGITS}]{{0,3}}"
+_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_SPLIT = f"[{_BETWEEN_DIGITS}]{{1,3}}"
+_YEARS_OR_DATE = "|".join(
+    _SPLIT.join(parts) for parts in ((_YEAR, _YEAR), (_DAY, _MONTH, _YEAR), (_YEAR, _MONTH, _DAY))
+)
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -244,8 +251,11 @@ def _without_bsn(column: Column) -> str:
     """The text, unless a BSN strayed into a column that is not meant to identify anybody.
 
     Text of the agreed form is left alone, except for a number beyond the column's own maximum.
+    From free text the number alone is taken out.
     """
     name = quoted(column.name)
+    if column.is_text and column.codelist is None and column.pattern is None:
+        return _without_bsn_within(name)
     may_be_large = column.maximum is None or column.maximum >= _SMALLEST_BSN
     expected = (
         f" AND NOT regexp_full_match({name}, {literal(column.pattern)})"
@@ -254,6 +264,35 @@ def _without_bsn(column: Column) -> str:
     )
     stray = f"length({name}) BETWEEN 8 AND 9 AND {bsn.is_valid(name)}{expected}"
     return f"CASE WHEN {stray} THEN {literal(MASKED)} ELSE {name} END"
+
+
+def _without_bsn_within(text: str) -> str:
+    """SQL of ``text`` with every BSN in it masked, however its digits are grouped.
+
+    Only a number that passes the eleven test is a BSN: other numbers of eight or nine digits
+    (``Kamerstuk 29544-1081``) stay, and so do two years or a date with signs between the parts.
+    """
+    # Every sign but digits and what may stand between them becomes a bar: then \b is the end of a
+    # number. Every place is tried, as one number may stand before another ("12 123 456 782").
+    other = literal(f"[^0-9{_BETWEEN_DIGITS}]")
+    bare = f"'|' || regexp_replace({text}, {other}, '|', 'g')"
+    forms = [rf"^[^0-9]([0-9](?:{_GAP}[0-9]){{{more}}})\b" for more in (8, 7)]
+    found = ", ".join(
+        f"list_transform(range(1, length({text}) + 1), lambda plaats: "
+        f"regexp_extract(substr({bare}, plaats, 40), {literal(form)}, 1))"
+        for form in forms
+    )
+    digits = "regexp_replace(getal, '[^0-9]', '', 'g')"
+    numbers = (
+        f"list_filter(list_concat({found}), lambda getal: {bsn.is_valid(digits)} "
+        f"AND NOT regexp_full_match(getal, {literal(_YEARS_OR_DATE)}))"
+    )
+    masked = (
+        f"list_reduce(list_prepend({text}, {numbers}), "
+        f"lambda rest, getal: replace(rest, getal, {literal(MASKED)}))"
+    )
+    suspect = f"regexp_matches({text}, {literal(f'[0-9](?:{_GAP}[0-9]){{7}}')})"
+    return f"CASE WHEN {suspect} THEN {masked} ELSE {text} END"
 
 
 def _typed(column: Column, text: str) -> str:

@@ -82,6 +82,78 @@ def test_the_year_0_fails_the_rule_that_the_date_exists(tmp_path):
     assert [row[2] for row in rows] == [0, 1, 1]
 
 
+def _free_text(text: str | None) -> str | None:
+    column = P5.column("functienaam")
+    assert column.is_text and column.codelist is None and column.pattern is None
+    sql = f'SELECT {conform._without_bsn(column)} FROM (SELECT $1::VARCHAR AS "functienaam")'
+    return duckdb.execute(sql, [text]).fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("123456782", "*"),
+        ("BSN 123456782 van X", "BSN * van X"),
+        ("123.456.782", "*"),
+        ("12345678 2", "*"),
+        ("bsn123456782é", "bsn*é"),
+        ("1234-56-782, zie 2019", "*, zie 2019"),
+        ("123 - 456 - 782", "*"),
+        ("123\u00a0456\u00a0782", "*"),
+        ("12345672 (nul weg)", "* (nul weg)"),
+        ("nr 12 123 456 782", "nr 12 *"),
+        ("2020 123456782 2020", "2020 * 2020"),
+        ("123456782 en 319072356", "* en *"),
+        ("123456782 319072356", "* *"),
+        ("123456782;123456782", "*;*"),
+    ],
+)
+def test_a_bsn_within_free_text_is_masked_and_the_rest_kept(text, left):
+    assert _free_text(text) == left.replace("*", conform.MASKED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Team 2019/2020", "afdeling 12", "", None, "Beleid 2019-2020", "29544-1081"),
+        *(
+            "123456783",
+            "1234567820",
+            "0123456782",
+            "12345 67820",
+            "012.34.56.78-2",
+            "9 medewerkers",
+        ),
+        # The digits of these pass the eleven test.
+        *("Team 2016-2017", "sinds 07-01-2020", "2020-01-09 gestart"),
+    ],
+)
+def test_ordinary_free_text_stays_as_it_is(text):
+    assert _free_text(text) == text
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["123456782", "012345672", "319072356", "111222333"]),
+    st.lists(st.sampled_from(["", "", ".", " ", "-", " - "]), min_size=8, max_size=8),
+    st.text(alphabet="ab é(:/;|_", max_size=5),
+    st.text(alphabet="ab é(:/;|_", max_size=5),
+)
+def test_a_bsn_is_masked_however_it_is_grouped(number, gaps, before, after):
+    grouped = "".join(a + b for a, b in zip(number, [*gaps, ""], strict=True))
+    assert _free_text(f"{before}{grouped}{after}") == f"{before}{conform.MASKED}{after}"
+
+
+def test_a_bsn_within_free_text_is_not_staged(tmp_path):
+    house = House.build(tmp_path)
+    name = "p5_behoud_A_2018_v1.csv"
+    house.land("p5_behoud", name, files.p5(at=2, functienaam="BSN 123.456.782 van X"))
+    house.take_in("p5_behoud")
+    path = house.parquet(house.staged("p5_behoud", name), "medewerker")
+    rows = duckdb.execute(f"SELECT functienaam FROM '{path}' ORDER BY _row LIMIT 1").fetchall()
+    assert rows == [(f"BSN {conform.MASKED} van X",)]
+
+
 def test_kinds_of_missing_are_kept_apart(tmp_path):
     house = House.build(tmp_path, small_contract(tmp_path / "sources"))
     house.land("klein", "klein_2020_v1.csv", files.small(at=2, aantal=""))
