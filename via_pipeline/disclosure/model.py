@@ -136,6 +136,7 @@ class Dataset(_Strict):
     name: Name
     source: Name
     ruleset: Name
+    only: Annotated[str, Field(min_length=1)] | None = None
     key: Annotated[tuple[str, ...], Field(min_length=1)]
     measure: tuple[str, ...] = ()
     count: str | None = None

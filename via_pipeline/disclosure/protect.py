@@ -176,7 +176,10 @@ def _columns(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[st
 def _number(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, columns: Sequence[str]
 ) -> None:
-    """A copy of the source with a row number by key; a table of facts is not synthetic."""
+    """A copy of the rows to publish, numbered by key; a table of facts is not synthetic.
+
+    What ``only`` leaves out is left out here: nothing after this can tell that it was there.
+    """
     there = {name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description}
     selected = ", ".join(
         quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
@@ -188,7 +191,7 @@ def _number(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_NUMBERED} AS "
         f"SELECT row_number() OVER (ORDER BY {order}) - 1 AS _nummer, {selected} "
-        f"FROM {quoted(dataset.source)}"
+        f"FROM {quoted(dataset.source)} WHERE {dataset.only or 'true'}"
     )
 
 

@@ -168,11 +168,13 @@ def example(home: Home, *, measure: str = "baan") -> None:
             lake.replace_table(home.lake, name, connection, "FROM invoer")
 
 
-def barometer_row(kenmerk, subgroep, indeling, categorie, n, teller) -> tuple:
+def barometer_row(
+    kenmerk, subgroep, indeling, categorie, n, teller, peildatum="2020-12-31"
+) -> tuple:
     """One row of ``diversity__barometer``; without ``n`` one that may not be shown."""
     value = None if n is None else Decimal(teller * 100) / n
     return (
-        *("Voorbeeld", None, "2020-12-31", kenmerk, subgroep, indeling, categorie),
+        *("Voorbeeld", None, peildatum, kenmerk, subgroep, indeling, categorie),
         *(n, teller, value, "banen", "p4-0123456789abcdef", True),
         *((True, None) if n is not None else (False, "te klein")),
     )

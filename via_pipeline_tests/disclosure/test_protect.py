@@ -1,4 +1,6 @@
 import random
+from collections import defaultdict
+from itertools import combinations
 
 import duckdb
 import pytest
@@ -9,6 +11,7 @@ from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.model import load_dataset, load_ruleset
 from via_pipeline.disclosure.protect import protect
 from via_pipeline.disclosure.system import TableError
+from via_pipeline.diversity import barometer, origin
 from via_pipeline_tests.disclosure import tables
 
 RESULT = load_dataset("resultaat")
@@ -261,7 +264,7 @@ class TestBarometer:
         return {
             (row["kenmerk"], row["subgroep"]): (row["aandeel_pct"], row["regel"])
             for row in found
-            if row["categorie"] in ("c", "niet_toegestaan") and row["indeling"] == "2022"
+            if row["categorie"] in ("c", "niet_toegestaan")
         }
 
     def test_250_is_enough_and_249_is_not(self, connection):
@@ -269,13 +272,101 @@ class TestBarometer:
         assert self.run(connection, {whole: (200, 30, 20)})[whole] == (8, None)
         assert self.run(connection, {whole: (200, 30, 19)})[whole] == (None, "minimaal_250")
 
-    def test_one_small_origin_group_hides_the_row_in_both_classifications(self, connection):
+    def test_one_small_origin_group_hides_all_three(self, connection):
         self.run(connection, {("totaal", "totaal"): (600, 391, 9)})
         found = connection.sql(
             "SELECT DISTINCT n, teller, aandeel_pct, waarde_status, regel "
             "FROM disclosure__diversiteit ORDER BY regel"
         ).fetchall()
         assert {row[:4] for row in found} == {(None, None, None, "c")}
+
+    def of_two_classifications(self, connection, *, only: bool = True) -> list[dict]:
+        """Published rows of (sub)groups that both classifications count, of two days.
+
+        Per (sub)group the sizes in the old one; the last number is how many were born abroad to two
+        parents born here, whom the new one counts elsewhere.
+        """
+        groups = {
+            ("totaal", "totaal"): (900, 300, 200, 7),
+            ("onderdeel", "noord"): (500, 150, 100, 1),
+            ("onderdeel", "zuid"): (400, 150, 100, 6),
+            ("functieniveau", "1"): (500, 160, 110, 4),
+            ("functieniveau", "2"): None,
+        }
+        rows = []
+        for day in ("2022-08-31", "2022-09-01"):
+            for (kenmerk, subgroep), sizes in groups.items():
+                for indeling, names in origin.GROUPS.items():
+                    place = (kenmerk, subgroep, indeling)
+                    if sizes is None:
+                        rows.append(
+                            tables.barometer_row(*place, barometer.NOT_ALLOWED, None, None, day)
+                        )
+                        continue
+                    here, west, elsewhere, moved = sizes
+                    counted = (
+                        (here, west, elsewhere)
+                        if indeling == "oud"
+                        else (here - moved, west - 40, elsewhere + 40 + moved)
+                    )
+                    for name, size in zip(names, counted, strict=True):
+                        rows.append(tables.barometer_row(*place, name, sum(sizes[:3]), size, day))
+        random.Random(2).shuffle(rows)
+        tables.table(connection, "diversity__barometer", tables.BAROMETER, rows)
+        dataset = load_dataset("diversiteit")
+        if not only:
+            dataset = dataset.model_copy(update={"only": None})
+        return rows_of(protect(connection, dataset, load_ruleset("barometer")))
+
+    def differences(self, published: list[dict]) -> dict[tuple, set[int]]:
+        """What an outsider gets by taking one classification's category from the other's."""
+        groups = defaultdict(list)
+        for row in published:
+            place = ("organisatie", "peildatum", "kenmerk", "subgroep")
+            groups[tuple(str(row[name]) for name in place)].append(row)
+        return {
+            group: {
+                abs(one["teller"] - other["teller"])
+                for one, other in combinations(rows, 2)
+                if one["indeling"] != other["indeling"]
+                and None not in (one["teller"], other["teller"])
+            }
+            for group, rows in groups.items()
+        }
+
+    def test_no_difference_between_classifications_can_be_formed(self, connection):
+        published = self.of_two_classifications(connection)
+        found = self.differences(published)
+        assert len(found) == 10
+        assert not any(found.values())
+        assert any(row["teller"] is not None for row in published)
+
+    def test_the_attack_on_both_classifications_finds_one_person(self, connection):
+        found = self.differences(self.of_two_classifications(connection, only=False))
+        assert 1 in found["Voorbeeld", "2022-08-31", "onderdeel", "noord"]
+
+    def test_a_subgroup_is_told_in_the_classification_of_its_day(self, connection):
+        published = self.of_two_classifications(connection)
+        told = defaultdict(set)
+        for row in published:
+            place = (str(row["peildatum"]), row["kenmerk"], row["subgroep"])
+            told[place].add((row["indeling"], row["categorie"]))
+        for (day, _, subgroup), rows in told.items():
+            indeling = "2022" if day == "2022-09-01" else "oud"
+            withheld = subgroup == "2"
+            names = [barometer.NOT_ALLOWED] if withheld else origin.GROUPS[indeling]
+            assert rows == {(indeling, name) for name in names}, (day, subgroup)
+        assert len(told) == 10
+
+    def test_a_day_that_is_not_known_is_told_in_one_classification_too(self, connection):
+        rows = [
+            tables.barometer_row("totaal", "totaal", indeling, name, 1000, size, None)
+            for indeling, names in origin.GROUPS.items()
+            for name, size in zip(names, (600, 300, 100), strict=True)
+        ]
+        tables.table(connection, "diversity__barometer", tables.BAROMETER, rows)
+        found = rows_of(protect(connection, load_dataset("diversiteit"), load_ruleset("barometer")))
+        assert [row["indeling"] for row in found] == ["oud"] * 3
 
     def test_a_small_subgroup_takes_another_with_it(self, connection):
         found = self.run(
