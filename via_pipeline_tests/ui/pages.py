@@ -40,7 +40,10 @@ class Look:
         for text in self.texts:
             page.get_by_text(text).first.wait_for()
         page.wait_for_timeout(_SETTLE_MS)
-        page.wait_for_function("!document.body.innerText.includes('Loading...')")
+        from playwright.sync_api import expect
+
+        # By locator and not by a script in the page: the UI's content security policy forbids eval.
+        expect(page.get_by_text("Loading...").filter(visible=True)).to_have_count(0, timeout=30_000)
 
 
 def _first_table(page: Page) -> None:
