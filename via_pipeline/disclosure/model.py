@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic import model_validator as validator
+
+from via_pipeline.contracts.declared import Declared, Name, read
 
 _HERE = Path(__file__).parent
 RULES = _HERE / "rules"
@@ -20,8 +21,6 @@ DATASETS = _HERE / "datasets.yaml"
 PREFIX = "disclosure__"
 SECONDARY = "aanvullend"
 """Published name of the rule that hides a cell because it would give another one back."""
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class RuleSetError(ValueError):
@@ -57,11 +56,7 @@ class RuleKind(StrEnum):
     WHOLE_GROUP = "whole_group"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Rule(_Strict):
+class Rule(Declared):
     """One rule. ``published_as`` is what the outside sees: coarser than ``id`` where the rule that
     hid a cell would itself tell the cell's size.
     """
@@ -82,7 +77,7 @@ class Rule(_Strict):
         return self
 
 
-class RuleSet(_Strict):
+class RuleSet(Declared):
     """Rules that go together. ``rounding`` is the base to which published counts are rounded."""
 
     name: Name
@@ -97,14 +92,14 @@ class RuleSet(_Strict):
         return max((rule.minimum for rule in self.rules if rule.kind in kinds), default=0)
 
 
-class Sites(_Strict):
+class Sites(Declared):
     """A column whose values add up to the row where it holds ``whole``."""
 
     column: str
     whole: str
 
 
-class Breakdown(_Strict):
+class Breakdown(Declared):
     """A pair of columns: the kind of group (``names``) and the group (``values``)."""
 
     names: str
@@ -113,14 +108,14 @@ class Breakdown(_Strict):
     joined_by: str
 
 
-class Withheld(_Strict):
+class Withheld(Declared):
     """Rows whose ``column`` holds ``code``: figures that exist but were never computed."""
 
     column: str
     code: str
 
 
-class Arm(_Strict):
+class Arm(Declared):
     """One side of a comparison: the column of its count, and of those who have the outcome.
 
     ``numerator`` is a column of the source that is never published (its name begins with _).
@@ -130,7 +125,7 @@ class Arm(_Strict):
     numerator: Annotated[str, StringConstraints(pattern=r"^_")]
 
 
-class Dataset(_Strict):
+class Dataset(Declared):
     """One published dataset; the comment in ``datasets.yaml`` explains each field."""
 
     name: Name
@@ -165,6 +160,19 @@ class Dataset(_Strict):
         return (*own, *(arm.count for arm in self.arms), *self.along)
 
 
+def _with_names(said: Any) -> Any:
+    """Entries that carry the name that they stand under."""
+    if not isinstance(said, dict):
+        return said
+    return {
+        name: {"name": name, **entry} if isinstance(entry, dict) else entry
+        for name, entry in said.items()
+    }
+
+
+_Datasets = Annotated[dict[Name, Dataset], BeforeValidator(_with_names)]
+
+
 def load_ruleset(name: str, folder: Path = RULES) -> RuleSet:
     """The rule set of that name.
 
@@ -173,10 +181,7 @@ def load_ruleset(name: str, folder: Path = RULES) -> RuleSet:
         FileNotFoundError: there is no such rule set.
     """
     path = folder / f"{name}.yaml"
-    try:
-        found = RuleSet.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise RuleSetError(f"{path.name} is not a valid rule set: {error}") from error
+    found = read(path, RuleSet, RuleSetError)
     if found.name != name:
         raise RuleSetError(f"{path.name} is named {found.name} inside")
     return found
@@ -188,11 +193,7 @@ def load_datasets(path: Path = DATASETS) -> list[Dataset]:
     Raises:
         RuleSetError: the file is not valid.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [Dataset(name=name, **fields) for name, fields in raw.items()]
-    except (ValidationError, yaml.YAMLError) as error:
-        raise RuleSetError(f"{path.name} is not valid: {error}") from error
+    return list(read(path, _Datasets, RuleSetError).values())
 
 
 def load_dataset(name: str, path: Path = DATASETS) -> Dataset:

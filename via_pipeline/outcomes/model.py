@@ -10,19 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, model_validator
+
+from via_pipeline.contracts.declared import Declared, Name, read
 
 MEASURES = Path(__file__).parent / "measures"
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Sql = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -38,11 +31,7 @@ class Kind(StrEnum):
     COUNT = "aantal"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Measure(_Strict):
+class Measure(Declared):
     """One figure.
 
     ``of`` is an SQL predicate: the rows that the figure is about (NULL counts as no). A share has
@@ -73,7 +62,7 @@ class Measure(_Strict):
         return self
 
 
-class Plan(_Strict):
+class Plan(Declared):
     """The measures of one source.
 
     ``table`` is the conformed table that the rows come from; ``relation`` is SQL in its place,
@@ -87,10 +76,10 @@ class Plan(_Strict):
     source: Name
     table: Name
     relation: Sql | None = None
-    filters: list[Sql] = []
+    filters: tuple[Sql, ...] = ()
     locatie: Sql | None = None
     periode: Sql
-    dimensions: dict[Name, Sql] = {}
+    dimensions: dict[Name, Sql] = Field(default_factory=dict)
     groups: Annotated[list[list[Name]], Field(min_length=1)]
     measures: Annotated[list[Measure], Field(min_length=1)]
 
@@ -122,10 +111,7 @@ def load(source: str, folder: Path = MEASURES) -> Plan:
         FileNotFoundError: the source has no measures.
     """
     path = folder / f"{source}.yaml"
-    try:
-        plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise MeasureError(f"{path.name} is not a valid file of measures: {error}") from error
+    plan = read(path, Plan, MeasureError)
     if plan.source != source:
         raise MeasureError(f"{path.name} is about {plan.source}")
     return plan

@@ -16,16 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, model_validator
 
+from via_pipeline.contracts.declared import Declared, Name, read
 from via_pipeline.outcomes.methods.registry import (
     RULES,
     Assignment,
@@ -41,7 +34,6 @@ from via_pipeline.outcomes.wording import LOG_ODDS, PERCENT, PERCENTAGE_POINTS, 
 
 PLANS = Path(__file__).parent / "plans"
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _MOMENTS = (Method.VERSCHIL_IN_VERSCHILLEN, Method.LADDER)
 _SPELLS = (Method.BEPERKTE_DUUR, Method.INCIDENTIE)
@@ -75,11 +67,7 @@ class Status(StrEnum):
     DEFINITIEF = "definitief"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Arms(_Strict):
+class Arms(Declared):
     """Which values of which column are compared; ``contrast`` says so in Dutch."""
 
     column: Name
@@ -94,7 +82,7 @@ class Arms(_Strict):
         return self
 
 
-class Outcome(_Strict):
+class Outcome(Declared):
     """One question.
 
     ``column`` is the outcome in the plan's relation (for spells: their duration). ``where`` keeps
@@ -142,42 +130,42 @@ class Outcome(_Strict):
         return 100.0 if self.unit in (PERCENTAGE_POINTS, PERCENT) else 1.0
 
 
-class Subgroup(_Strict):
+class Subgroup(Declared):
     """A characteristic whose groups are estimated apart and compared by one interaction test."""
 
     column: Name
     values: tuple[Text, ...] = Field(min_length=2)
 
 
-class Reading(_Strict):
+class Reading(Declared):
     """A day on which estimates are made, and how final they then are."""
 
     date: date
     status: Status
 
 
-class Event(_Strict):
+class Event(Declared):
     """Something dated that a reader must know (an interruption, another way of contact)."""
 
     date: date
     label: Text
 
 
-class Moments(_Strict):
+class Moments(Declared):
     """The columns that say at which moment, and when, a row was measured."""
 
     column: Name
     date: Name | None = None
 
 
-class Spell(_Strict):
+class Spell(Declared):
     """The column with the reason of exit (empty while the spell runs), and all its reasons."""
 
     reason: Name
     reasons: tuple[Text, ...] = Field(min_length=1)
 
 
-class Transitions(_Strict):
+class Transitions(Declared):
     """The columns of a yearly panel whose moves between states are described."""
 
     period: Name
@@ -187,7 +175,7 @@ class Transitions(_Strict):
     label: Text
 
 
-class AnalysisPlan(_Strict):
+class AnalysisPlan(Declared):
     """One file of ``plans``. ``relation`` is SQL over the catalog's views (``pilots.catalog``)."""
 
     pilot_id: Annotated[str, StringConstraints(pattern=r"^P[1-8]$")]
@@ -280,17 +268,7 @@ def load(path: Path) -> AnalysisPlan:
     Raises:
         PlanError: the file is not YAML, or a rule of the model is broken; every problem is told.
     """
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return AnalysisPlan.model_validate(said)
-    except yaml.YAMLError as error:
-        raise PlanError(f"{path.name}: not valid YAML: {error}") from error
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'plan'}: {item['msg']}"
-            for item in error.errors()
-        )
-        raise PlanError(f"{path.name}: {problems}") from error
+    return read(path, AnalysisPlan, PlanError)
 
 
 def load_all(plans: Path = PLANS) -> list[AnalysisPlan]:
