@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from via_pipeline.defs.walk import Step
+    from via_pipeline.defs.progress import Step
 
 FAILED = 1
 _STATE = "last.json"

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dagster as dg
-
-from via_pipeline.defs.walk import Step
 
 _KINDS = {
     dg.DagsterEventType.STEP_START: "start",
@@ -19,6 +18,16 @@ _KINDS = {
     dg.DagsterEventType.STEP_SKIPPED: "failed",
     dg.DagsterEventType.RUN_START: "run",
 }
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that began or ended, for the terminal: ``kind`` is start, done or failed."""
+
+    job: str
+    step: str
+    kind: str
+    steps: int
 
 
 class _Handler(logging.Handler):

@@ -11,21 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from via_pipeline.defs.automation import NIGHTLY, PUBLISH
 from via_pipeline.storage.home import Home
 
+if TYPE_CHECKING:
+    from via_pipeline.defs.progress import Step
+
 PROGRESS = "voortgang"
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something that began or ended, for the terminal: ``kind`` is start, done or failed."""
-
-    job: str
-    step: str
-    kind: str
-    steps: int
 
 
 @dataclass
