@@ -51,6 +51,7 @@ COVERAGE = (0.93, 0.97)
 FALSE_POSITIVES = (0.03, 0.07)
 BIAS_IN_ERRORS = 3.0
 FEWEST_SEEDS = 200
+_EVENT = pd.Timestamp("2020-03-16")
 _ROOT_SEED = 29544  # the Kamerstuk dossier of the programme
 
 
@@ -321,6 +322,56 @@ def spells_world(rng: np.random.Generator, is_null: bool, *, is_incidence: bool)
     return _drawn(survival.restricted_mean_difference(data, horizon), truth)
 
 
+def across_world(rng: np.random.Generator, is_null: bool) -> Draw:
+    """The same people before and after an event that moves everybody, and one arm more."""
+    n, effect = 160, 0.0 if is_null else 0.4
+    arm = rng.permutation(np.arange(n) % 2)
+    person = rng.normal(3, 0.8, n)
+    rows = []
+    for months, is_after in ((-7, 0), (-2, 0), (3, 1), (8, 1)):
+        y = person + is_after * (0.5 + effect * arm) + rng.normal(0, 0.7, n)
+        here = pd.DataFrame({"p": np.arange(n), "arm": arm, "y": y})
+        here["dag"] = _EVENT + pd.to_timedelta(30 * months + rng.integers(0, 20, n), unit="D")
+        rows.append(here[rng.random(n) > 0.3])
+    data = did.across(
+        pd.concat(rows),
+        outcome="y",
+        arm="arm",
+        intervention=[1],
+        comparison=[0],
+        unit=["p"],
+        date="dag",
+        event=_EVENT.date(),
+    )
+    return _drawn(did.estimate(data), effect)
+
+
+def sides_world(
+    rng: np.random.Generator, is_null: bool, *, method: Callable[[trial.Trial], Result]
+) -> Draw:
+    """P3: other applicants on each side of the event, 19 employers that differ in everything."""
+    clusters, effect = 19, 0.0 if is_null else 0.3
+    frame = within_clusters(rng, clusters, 40, 0.2)
+    after = rng.random(len(frame)) < 0.5
+    own = rng.normal(0, 0.15, clusters)[frame["cluster"]]
+    frame["y"] += after * (0.4 + (effect + own) * frame["arm"])
+    days = np.where(after, 1, -1) * rng.integers(1, 200, len(frame))
+    frame["dag"] = _EVENT + pd.to_timedelta(days, unit="D")
+    data = did.sides(
+        frame.assign(p=np.arange(len(frame))),
+        outcome="y",
+        arm="arm",
+        intervention=[1],
+        comparison=[0],
+        unit=["p"],
+        date="dag",
+        event=_EVENT.date(),
+        cluster=["cluster"],
+        strata=["cluster"],
+    )
+    return _drawn(method(data), effect)
+
+
 def risk_world(rng: np.random.Generator, is_null: bool) -> Draw:
     """P2: who takes part depends on origin, and so does the outcome."""
     n, effect = 900, 0.0 if is_null else 0.5
@@ -469,6 +520,15 @@ CASES: tuple[Case, ...] = (
     Case("restricted mean time", partial(spells_world, is_incidence=False)),
     Case("cumulative incidence, competing reasons", partial(spells_world, is_incidence=True)),
     Case("adjusted risk difference", risk_world),
+    Case("did around an event, same people, HC3", across_world),
+    Case(
+        "did around an event, CRV3, 19 employers",
+        partial(sides_world, method=did.estimate_sides),
+    ),
+    Case(
+        "did around an event, wild bootstrap, 19",
+        partial(sides_world, method=did.bootstrap_sides),
+    ),
     Case(
         "adjusted risk difference, 10 institutions",
         partial(institutions_world, method=panel.adjusted_risk_difference),

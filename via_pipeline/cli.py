@@ -305,8 +305,11 @@ def _inputs(home: Home, hashes: Any) -> str:
 def _is_nothing_new(home: Home, known: dict[str, Any], now: dict[str, Any]) -> bool:
     from via_pipeline import fingerprint
 
+    reading = known.get("next_reading")
     return (
         known.get("inputs") == now["inputs"]
+        # The day after a plan's reading date its estimates are due, whatever was delivered.
+        and (reading is None or _today() <= date.fromisoformat(reading))
         and set(now["editions"]) <= set(known.get("editions", []))
         and known.get("outputs") == fingerprint.outputs(home)
     )
@@ -314,11 +317,29 @@ def _is_nothing_new(home: Home, known: dict[str, Any], now: dict[str, Any]) -> b
 
 def _write(state: Path, now: dict[str, Any], home: Home, found: dict[str, Any]) -> None:
     from via_pipeline import fingerprint
+    from via_pipeline.outcomes import effects
     from via_pipeline.storage.atomic import write_json
 
     at = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     outputs = fingerprint.outputs(home)
-    write_json(state, now | {"outputs": outputs, "finished_at": at, "summary": found})
+    reading = effects.next_reading(_today())
+    write_json(
+        state,
+        now
+        | {
+            "outputs": outputs,
+            "finished_at": at,
+            "summary": found,
+            "next_reading": reading.isoformat() if reading else None,
+        },
+    )
+
+
+def _today() -> date:
+    """The day in the Netherlands, as the nightly refresh has it."""
+    from zoneinfo import ZoneInfo
+
+    return datetime.now(tz=ZoneInfo("Europe/Amsterdam")).date()
 
 
 def _read(state: Path) -> dict[str, Any]:

@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from via_pipeline.contracts import codelists
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.outcomes import exploration
 from via_pipeline.outcomes import plan as plans
 from via_pipeline.outcomes.methods.registry import Method
 from via_pipeline.outcomes.methods.rows import Effect
-from via_pipeline.outcomes.plan import AnalysisPlan, Reading
+from via_pipeline.outcomes.plan import AnalysisPlan, Outcome, Reading
 from via_pipeline.outcomes.wording import PERCENT, PERCENTAGE_POINTS, sentence
 from via_pipeline.pilots import catalog
 from via_pipeline.pilots.conform import accepted_part
@@ -44,12 +46,14 @@ TOTAL = "totaal"
 _REGISTER = "register"
 _TARGETS = ("target", "target_minimum")
 _FIGURE = "DECIMAL(18,6)"
+_OF_CHANGES = (Method.VERSCHIL_IN_VERSCHILLEN, Method.ROND_GEBEURTENIS)
 _READING = {
     "pilot_id": "VARCHAR",
     "locatie": "VARCHAR",
     "reading_date": "DATE",
     "status": "VARCHAR",
     "plan_hash": "VARCHAR",
+    "vastgelegd_op": "DATE",
 }
 _DELIVERED = {"leveringen": "VARCHAR", "is_synthetisch": "BOOLEAN"}
 
@@ -57,7 +61,6 @@ TABLES: dict[str, dict[str, str]] = {
     "outcomes__plan": _READING
     | {
         "titel": "VARCHAR",
-        "vastgelegd_op": "DATE",
         "design": "VARCHAR",
         "toewijzing": "VARCHAR",
         "toewijzing_toelichting": "VARCHAR",
@@ -189,6 +192,7 @@ PUBLISHABLE_COLUMNS: dict[str, str] = {
     "reden": "VARCHAR",
     "zin": "VARCHAR",
     "plan_hash": "VARCHAR",
+    "vastgelegd_op": "DATE",
     "leveringen": "VARCHAR",
     "is_synthetisch": "BOOLEAN",
     "waarde_status": "VARCHAR",
@@ -222,7 +226,9 @@ class Refreshed:
 class _Task:
     """One reading of one plan, with what it may see.
 
-    ``seen`` is the hash of plan, rows and targets: two readings that see the same share it.
+    ``unplanned`` are the questions asked later, by that day; ``labels`` maps column and code to
+    what readers call it. ``seen`` is the hash of plan, questions, rows, targets and labels: two
+    readings that see the same share it.
     """
 
     plan: AnalysisPlan
@@ -230,12 +236,19 @@ class _Task:
     contracts: tuple[Contract, ...]
     deliveries: tuple[LedgerRow, ...]
     targets: dict[str, float]
+    unplanned: tuple[Outcome, ...]
+    labels: Mapping[tuple[str, str], str]
     seen: str
 
     @property
     def name(self) -> str:
         """Name of the parts: the same inputs give the same name."""
         return f"{self.plan.pilot_id}-{self.plan.locatie}-{self.reading.date}-{self.seen[:16]}"
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Every question by name, planned or not."""
+        return {outcome.name: outcome for outcome in (*self.plan.outcomes, *self.unplanned)}
 
 
 def refresh(home: Home, today: date, folder: Path = plans.PLANS) -> Refreshed:
@@ -266,6 +279,12 @@ def refresh(home: Home, today: date, folder: Path = plans.PLANS) -> Refreshed:
     return Refreshed(rows, computed)
 
 
+def next_reading(today: date, folder: Path = plans.PLANS) -> date | None:
+    """The first reading date that is not over on ``today``; None where no plan has one left."""
+    days = (reading.date for plan in plans.load_all(folder) for reading in plan.readings)
+    return min((day for day in days if day >= today), default=None)
+
+
 def publishable() -> str:
     """SQL over ``outcomes__effect``: the comparisons, as ``outcomes__schatting`` has them.
 
@@ -282,7 +301,7 @@ def publishable() -> str:
         {_rounded("p_adjusted")} AS p_aangepast,
         {_rounded("minimaal_aantoonbaar")} AS minimaal_aantoonbaar,
         method AS methode, design, claim, rol, is_planned AS is_gepland, reden, zin, plan_hash,
-        leveringen, is_synthetisch, waarde_status,
+        vastgelegd_op, leveringen, is_synthetisch, waarde_status,
         _teller_intervention AS _teller_interventie, _teller_comparison AS _teller_vergelijking
     FROM {EFFECT} WHERE contrast IS NOT NULL ORDER BY {", ".join(KEY)}
     """
@@ -317,8 +336,13 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
     ledger = Ledger(home.ledger)
     code = _code()
     found = []
-    for plan in plans.load_all(folder):
+    known = plans.load_all(folder)
+    if lost := exploration.without_plan(known, folder):
+        raise plans.PlanError(f"{', '.join(lost)}: the site has no analysis plan")
+    for plan in known:
         own = [contract for contract in contracts if contract.pilot == plan.pilot_id]
+        explorations = exploration.of(plan, folder)
+        labels = _labels(home, own)
         for reading in plan.readings:
             deliveries, content = [], []
             for contract in own:
@@ -331,9 +355,21 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
                             if table.conformed
                         ]
             targets = _targets(home, register, plan, reading.date)
-            said = json.dumps([plan.sha256, code, sorted(content), targets], sort_keys=True)
-            seen = hashlib.sha256(said.encode()).hexdigest()
-            found.append(_Task(plan, reading, tuple(own), tuple(deliveries), targets, seen))
+            asked = [one for one in explorations if one.asked_on <= reading.date]
+            questions = [plan.sha256, *(one.sha256 for one in asked)]
+            said = [questions, code, sorted(content), targets, sorted(labels.items())]
+            found.append(
+                _Task(
+                    plan,
+                    reading,
+                    tuple(own),
+                    tuple(deliveries),
+                    targets,
+                    tuple(outcome for one in asked for outcome in one.outcomes),
+                    labels,
+                    hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
+                )
+            )
     return found
 
 
@@ -353,6 +389,7 @@ def _code() -> str:
         Path(__file__),
         here / "wording.py",
         here / "plan.py",
+        here / "exploration.py",
         *(here / "methods").glob("*.py"),
     ]
     digest = hashlib.sha256()
@@ -418,6 +455,7 @@ def _analysed(
         reading_date=day,
         deliveries=[row.delivery_id for row in task.deliveries],
         targets=task.targets,
+        unplanned=task.unplanned,
     )
     return found, len(frame)
 
@@ -436,6 +474,7 @@ def _keep(
         "reading_date": reading.date,
         "status": str(reading.status),
         "plan_hash": plan.sha256,
+        "vastgelegd_op": plan.locked_on,
         "leveringen": " ".join(sorted(row.delivery_id for row in task.deliveries)),
         "is_synthetisch": any(catalog.is_synthetic(row) for row in task.deliveries),
     }
@@ -449,7 +488,7 @@ def _keep(
         "outcomes__heterogeneity": [asdict(row) for row in found.heterogeneity],
         EFFECT: [
             asdict(row)
-            | _beside(plan, row)
+            | _beside(task, row)
             | {"volgorde": place, "reeks": rank}
             | {"minimaal_aantoonbaar": least.get((row.uitkomst, row.se))}
             for place, (rank, row) in enumerate(_ranked(effects), start=1)
@@ -471,7 +510,6 @@ def _ranked(rows: Iterable[Effect]) -> Iterator[tuple[int, Effect]]:
 def _said(plan: AnalysisPlan, rows_in: int, missing: str) -> dict[str, Any]:
     return {
         "titel": plan.title,
-        "vastgelegd_op": plan.locked_on,
         "design": str(plan.design),
         "toewijzing": str(plan.assignment),
         "toewijzing_toelichting": plan.assignment_note,
@@ -483,12 +521,24 @@ def _said(plan: AnalysisPlan, rows_in: int, missing: str) -> dict[str, Any]:
     }
 
 
-def _beside(plan: AnalysisPlan, row: Effect) -> dict[str, Any]:
+def _labels(home: Home, contracts: Iterable[Contract]) -> dict[tuple[str, str], str]:
+    """(column, code) to the code list's label, for the words of a sentence."""
+    found = {}
+    for contract in contracts:
+        for column in (column for table in contract.tables for column in table.stored_columns):
+            if column.codelist is not None:
+                listed = codelists.load(column.codelist.name, home.data / "reference")
+                found |= {(column.name, code): text for code, text in listed.labels.items()}
+    return found
+
+
+def _beside(task: _Task, row: Effect) -> dict[str, Any]:
     """What a row says of itself in words, its kind of group, and the counts behind its shares."""
-    one, zero = _numerators(plan, row)
+    one, zero = _numerators(task, row)
+    kind = _kind_of_group(task, row)
     return {
-        "zin": sentence(row),
-        "groep_soort": _kind_of_group(plan, row),
+        "zin": sentence(row, task.labels.get((kind, row.groep))),
+        "groep_soort": kind,
         "_teller_intervention": one,
         "_teller_comparison": zero,
         "waarde_status": row.waarde_status or None,
@@ -498,18 +548,19 @@ def _beside(plan: AnalysisPlan, row: Effect) -> dict[str, Any]:
     }
 
 
-def _kind_of_group(plan: AnalysisPlan, row: Effect) -> str:
+def _kind_of_group(task: _Task, row: Effect) -> str:
+    plan = task.plan
     if row.groep == TOTAL:
         return TOTAL
     if row.uitkomst == "overgang" and plan.transitions is not None:
         return plan.transitions.group
-    for outcome in plan.outcomes:
-        if outcome.name == row.uitkomst and outcome.by:
-            return outcome.by[0]
+    outcome = task.outcomes.get(row.uitkomst)
+    if outcome is not None and outcome.by:
+        return outcome.by[0]
     return next(group.column for group in plan.subgroups if row.groep in group.values)
 
 
-def _numerators(plan: AnalysisPlan, row: Effect) -> tuple[int | None, int | None]:
+def _numerators(task: _Task, row: Effect) -> tuple[int | None, int | None]:
     """About how many of each arm have the outcome; None where the outcome is not a share.
 
     Disclosure control needs them: a share of 3% of 40 people is one person. Of an adjusted
@@ -520,8 +571,8 @@ def _numerators(plan: AnalysisPlan, row: Effect) -> tuple[int | None, int | None
     if not row.contrast:
         whole = (row.mean_comparison or 0.0) if row.method.startswith("doelbereik") else None
         return _count(row.estimate, row.n_intervention, whole), None
-    method = next((item.method for item in plan.outcomes if item.name == row.uitkomst), None)
-    if method is Method.VERSCHIL_IN_VERSCHILLEN or row.mean_comparison is None:
+    outcome = task.outcomes.get(row.uitkomst)
+    if (outcome and outcome.method in _OF_CHANGES) or row.mean_comparison is None:
         return None, None  # a mean of changes, not a share
     return (
         _count(row.mean_comparison + row.estimate, row.n_intervention),

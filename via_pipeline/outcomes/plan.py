@@ -88,7 +88,9 @@ class Outcome(Declared):
     ``column`` is the outcome in the plan's relation (for spells: their duration). ``where`` keeps
     rows whose column has one of the values. ``base`` and ``last`` are measurement moments,
     ``horizon_days`` and ``reason`` belong to spells, ``target`` names a ``maat`` of the register's
-    targets. ``arm`` overrides the plan's. ``by`` lists columns by which a share is also given.
+    targets. ``event`` is the day around which a change is compared, ``date_column`` the column that
+    says when a row was measured (default: that of the plan's moments). ``arm`` overrides the
+    plan's. ``by`` lists columns by which a share is also given.
     """
 
     name: Name
@@ -107,6 +109,8 @@ class Outcome(Declared):
     horizon_days: int | None = Field(default=None, gt=0)
     reason: Text | None = None
     target: Name | None = None
+    date_column: Name | None = None
+    event: date | None = None
     by: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
@@ -119,6 +123,8 @@ class Outcome(Declared):
             raise ValueError(f"{self.name}: method {self.method} needs a reason")
         if self.method is Method.DOELBEREIK and self.target is None:
             raise ValueError(f"{self.name}: method {self.method} needs a target")
+        if (self.method is Method.ROND_GEBEURTENIS) != (self.event is not None):
+            raise ValueError(f"{self.name}: an event goes with {Method.ROND_GEBEURTENIS}")
         wanted = _UNITS.get(self.method)
         if wanted is not None and self.unit != wanted:
             raise ValueError(f"{self.name}: method {self.method} gives {wanted}, not {self.unit}")
@@ -219,10 +225,15 @@ class AnalysisPlan(Declared):
         if self.locked_on > days[0]:
             raise ValueError("the plan was locked after its first reading date")
         for outcome in self.outcomes:
-            self._check_outcome(outcome)
+            self.check(outcome)
         return self
 
-    def _check_outcome(self, outcome: Outcome) -> None:
+    def check(self, outcome: Outcome) -> None:
+        """Hold a question, planned or not, to the site's design and to the words of its claim.
+
+        Raises:
+            ValueError: the design does not allow it, or the plan lacks what its method needs.
+        """
         if outcome.method not in RULES[self.design].methods:
             raise ValueError(
                 f"{outcome.name}: design '{self.design}' does not allow '{outcome.method}'"
@@ -233,6 +244,8 @@ class AnalysisPlan(Declared):
             raise ValueError(f"{outcome.name}: the plan names no moments")
         if outcome.method in _SPELLS and self.spell is None:
             raise ValueError(f"{outcome.name}: the plan names no spell")
+        if outcome.event is not None and self.date_of(outcome) is None:
+            raise ValueError(f"{outcome.name}: no column says when a row was measured")
         if outcome.reason is not None and self.spell and outcome.reason not in self.spell.reasons:
             raise ValueError(f"{outcome.name}: unknown reason '{outcome.reason}'")
         arm = self.arm_of(outcome)
@@ -246,6 +259,12 @@ class AnalysisPlan(Declared):
         """The arms of ``outcome``: its own, else the plan's."""
         return outcome.arm or self.arm
 
+    def date_of(self, outcome: Outcome) -> str | None:
+        """The column with the day of a row's measurement; None where no question needs it."""
+        if outcome.event is None:
+            return None
+        return outcome.date_column or (self.moments.date if self.moments else None)
+
     def reading_on(self, day: date) -> Reading | None:
         """The reading of exactly ``day``; None on any other day, when no estimate is made."""
         return next((reading for reading in self.readings if reading.date == day), None)
@@ -257,8 +276,12 @@ class AnalysisPlan(Declared):
 
     @property
     def sha256(self) -> str:
-        """Hash of what the plan says (canonical JSON)."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """Hash of what the plan says (canonical JSON); what it leaves out is no part of it.
+
+        So a field that plans may have later on does not change the hash of one locked today.
+        """
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        said = json.dumps(said, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(said.encode("utf-8")).hexdigest()
 
 

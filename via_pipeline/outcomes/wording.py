@@ -116,13 +116,13 @@ def causal_words(text: str) -> list[str]:
     return [match.group(0) for match in _CAUSAL.finditer(text)]
 
 
-def sentence(row: Effect) -> str:
-    """The Dutch sentence of one row.
+def sentence(row: Effect, group: str | None = None) -> str:
+    """The Dutch sentence of one row; ``group`` is how readers call its group (else its code).
 
     Withheld rows say only why. ``p_adjusted``, where there is one, decides whether a difference
     is called distinguishable from zero.
     """
-    subject = _subject(row)
+    subject = _subject(row, group)
     parts = []
     if row.estimate is None:
         parts.append(f"{subject}: geen cijfer, want {row.reden}.")
@@ -137,10 +137,11 @@ def sentence(row: Effect) -> str:
     return " ".join(parts)
 
 
-def _subject(row: Effect) -> str:
+def _subject(row: Effect, group: str | None) -> str:
     label = row.uitkomst_label[0].upper() + row.uitkomst_label[1:]
-    group = "" if row.groep in ("", "totaal") else f" ({row.groep.replace('_', '-')})"
-    return f"{label}{group}"
+    if row.groep in ("", "totaal"):
+        return label
+    return f"{label} ({group or row.groep.replace('_', '-')})"
 
 
 def _figure(row: Effect) -> str:

@@ -134,6 +134,12 @@ def test_what_travels_with_every_row(home, nudging):
     rows = table(home)
     ids = " ".join(sorted(f"p3_nudging-W{number:02d}_2020H1-1" for number in range(1, 9)))
     assert {row["plan_hash"] for row in rows} == {plan.sha256}
+    assert {row["vastgelegd_op"] for row in rows} == {plan.locked_on}
+    assert all(
+        "(Niet-westerse migratieachtergrond)" in row["zin"]
+        for row in rows
+        if row["groep"] == "niet_westers"
+    )
     assert {row["leveringen"] for row in rows} == {ids}
     assert all(row["is_synthetisch"] and row["is_planned"] for row in rows)
     assert {(row["reading_date"], row["status"]) for row in rows} == {

@@ -88,6 +88,32 @@ def test_moments_out_of_order() -> None:
         did.changes(frame, **worlds.DID)
 
 
+def test_an_event_with_nobody_on_one_side() -> None:
+    frame = worlds.employers().assign(datum=worlds.EVENT)
+    with pytest.raises(Withholding, match="vóór of na de gebeurtenis") as stop:
+        did.sides(frame, **worlds.SIDES)
+    assert min(stop.value.counts) > 10
+    with pytest.raises(Withholding, match="groepen is leeg"):
+        did.across(worlds.measured().assign(datum=worlds.EVENT), **worlds.ACROSS)
+
+
+def test_a_person_in_both_arms_around_an_event() -> None:
+    frame = worlds.employers()
+    frame.loc[frame["werkgever"] == "W01", "persoon"] = "p0"
+    with pytest.raises(Withholding, match="komt in beide groepen voor"):
+        did.sides(frame, **worlds.SIDES)
+
+
+def test_too_many_characteristics_for_the_rows_is_told_with_the_counts() -> None:
+    """HC3 has no number for somebody who is alone in a category; the reason names no person."""
+    frame = worlds.employers(clusters=2, size=14)
+    frame["soort"] = np.where(np.arange(len(frame)) == 0, "anders", "gewoon")
+    got = itt.fixed_effects(worlds.build(frame, covariates=["soort"]), "HC3")
+    assert isinstance(got, Withheld)
+    assert got.reason == "te weinig waarnemingen voor de kenmerken waarvoor gecorrigeerd wordt"
+    assert got.n_intervention + got.n_comparison == len(frame)
+
+
 def test_a_moment_measured_twice() -> None:
     frame = worlds.measured()
     with pytest.raises(Withholding, match="dubbel gemeten"):

@@ -201,6 +201,60 @@ def test_did_is_four_means() -> None:
     assert got.estimate == pytest.approx(expected, **CLOSE)
 
 
+def test_change_across_an_event_is_four_means_of_the_nearest_measurements() -> None:
+    # The day itself is after; of each side only the nearest measurement counts.
+    frame = worlds.measured()
+    frame.loc[frame["moment"] == 3, "datum"] = worlds.EVENT
+    later = frame[frame["moment"] == 3].assign(
+        datum=worlds.EVENT + pd.Timedelta(days=90), score=99.0
+    )
+    data = did.across(pd.concat([frame, later]), **worlds.ACROSS)
+    got = did.estimate(data, did.AROUND)
+    means = frame.groupby(["arm", "moment"])["score"].mean()
+    expected = (means["interventie", 3] - means["interventie", 2]) - (
+        means["vergelijking", 3] - means["vergelijking", 2]
+    )
+    assert got.estimate == pytest.approx(expected, **CLOSE)
+    assert got.method == "verschil_rond_gebeurtenis_hc3"
+    d = data.frame["d"].to_numpy(dtype=float)
+    plain = sm.OLS(data.frame["y"].to_numpy(), sm.add_constant(d)).fit(cov_type="HC3")
+    assert got.se == pytest.approx(plain.bse[1], **CLOSE)
+
+
+def test_other_people_around_an_event_are_the_interaction_of_statsmodels() -> None:
+    frame = worlds.employers()
+    got = did.estimate_sides(did.sides(frame, **worlds.SIDES))
+    arm = (frame["fase"] == "met").to_numpy(dtype=float)
+    after = (frame["datum"] >= worlds.EVENT).to_numpy(dtype=float)
+    employer = frame["werkgever"].to_numpy()
+    x = np.column_stack([arm * after, arm, after, pd.get_dummies(employer, dtype=float)])
+    y = frame["score"].to_numpy()
+
+    def interaction(rows: np.ndarray) -> float:
+        return np.linalg.lstsq(x[rows], y[rows], rcond=None)[0][0]
+
+    whole = interaction(np.full(len(y), True))
+    assert got.estimate == pytest.approx(whole, **CLOSE)
+    names = np.unique(employer)
+    left_out = np.array([interaction(employer != name) for name in names])
+    jackknife = (len(names) - 1) / len(names) * np.square(left_out - whole).sum()
+    assert got.se == pytest.approx(np.sqrt(jackknife), **CLOSE)
+    assert (got.n_intervention, got.n_comparison) == (arm.sum(), len(arm) - arm.sum())
+    change = y[(arm == 0) & (after == 1)].mean() - y[(arm == 0) & (after == 0)].mean()
+    assert got.mean_comparison == pytest.approx(change, **CLOSE)
+
+
+def test_other_people_around_an_event_without_strata_are_four_means() -> None:
+    frame = worlds.employers()
+    options = worlds.SIDES | {"cluster": [], "strata": []}
+    means = frame.assign(na=frame["datum"] >= worlds.EVENT).groupby(["fase", "na"])["score"].mean()
+    expected = (means["met", True] - means["met", False]) - (
+        means["voor", True] - means["voor", False]
+    )
+    got = did.estimate_sides(did.sides(frame, **options))
+    assert got.estimate == pytest.approx(expected, **CLOSE)
+
+
 def test_ladder_with_two_rungs_is_the_log_odds_ratio_of_a_table() -> None:
     frame = worlds.employers()
     data = worlds.build(frame, "uitgenodigd")

@@ -40,6 +40,9 @@ OTHERS: dict[str, tuple[pd.DataFrame, Method]] = {
         MEASURED,
         lambda f: did.bootstrap(did.changes(f, **worlds.DID, cluster=["wijk"])),
     ),
+    "across": (MEASURED, lambda f: did.estimate(did.across(f, **worlds.ACROSS), did.AROUND)),
+    "sides": (EMPLOYERS, lambda f: did.estimate_sides(did.sides(f, **worlds.SIDES))),
+    "sides_wild": (EMPLOYERS, lambda f: did.bootstrap_sides(did.sides(f, **worlds.SIDES))),
     "rmst": (
         SPELLS,
         lambda f: survival.restricted_mean_difference(

@@ -7,6 +7,8 @@ import pandas as pd
 
 from via_pipeline.outcomes.methods import trial
 
+EVENT = pd.Timestamp("2020-03-16")
+
 
 def employers(clusters: int = 19, size: int = 24, effect: float = 0.3, seed: int = 7):
     """Applicants of employers in two phases, with a number, a 0/1 and a rung as outcome."""
@@ -25,6 +27,7 @@ def employers(clusters: int = 19, size: int = 24, effect: float = 0.3, seed: int
             "fase": np.where(met == 1, "met", "voor"),
             "herkomst": rng.choice(["nederlands", "westers", "niet_westers"], n),
             "leeftijd": leeftijd,
+            "datum": EVENT + pd.to_timedelta(np.arange(n) * 7 % 200 - 100, unit="D"),
             "score": score,
             "uitgenodigd": score > np.median(score),
             "ladder": np.clip(np.round(score + 2), 1, 6).astype(int),
@@ -79,6 +82,23 @@ DID = {
     "base": 1,
     "last": 3,
     "date": "datum",
+}
+
+
+ACROSS = {name: value for name, value in DID.items() if name not in ("moment", "base", "last")} | {
+    "date": "datum",
+    "event": EVENT.date(),
+}
+SIDES = {
+    "outcome": "score",
+    "arm": "fase",
+    "intervention": ["met"],
+    "comparison": ["voor"],
+    "unit": ["persoon"],
+    "date": "datum",
+    "event": EVENT.date(),
+    "cluster": ["werkgever"],
+    "strata": ["werkgever"],
 }
 
 

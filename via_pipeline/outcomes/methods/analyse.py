@@ -10,9 +10,11 @@ is an exception: it must be mended, not published.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -48,11 +50,12 @@ from via_pipeline.outcomes.methods.rows import (
     Withheld,
 )
 from via_pipeline.outcomes.methods.trial import FEW_CLUSTERS, Trial, Withholding
-from via_pipeline.outcomes.plan import AnalysisPlan, Arms, Outcome, Reading
+from via_pipeline.outcomes.plan import AnalysisPlan, Arms, Outcome, Reading, Subgroup
 from via_pipeline.outcomes.wording import PERCENT
 
 TOTAL = "totaal"
 MAIN = "hoofd"
+WILD = "wild"
 
 
 class NotAReadingDate(ValueError):
@@ -120,7 +123,9 @@ def analyse(
     found: list[_Row] = []
     tests: list[Heterogeneity] = []
     for outcome in [*plan.outcomes, *unplanned]:
-        rows, interactions = _outcome(plan, outcome, frame, targets or {})
+        # Groups are compared only where the plan says so beforehand.
+        groups = plan.subgroups if outcome in plan.outcomes else ()
+        rows, interactions = _outcome(plan, outcome, frame, targets or {}, groups)
         found += rows
         tests += interactions
     adjusted = _adjusted(found)
@@ -155,6 +160,8 @@ def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcom
     for outcome in [*plan.outcomes, *extra]:
         arm = plan.arm_of(outcome)
         wanted |= {outcome.column, *outcome.where, *outcome.by, *([arm.column] if arm else [])}
+        if day := plan.date_of(outcome):
+            wanted.add(day)
     if plan.moments:
         wanted |= {plan.moments.column, *([plan.moments.date] if plan.moments.date else [])}
     if plan.spell:
@@ -164,7 +171,11 @@ def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcom
 
 
 def _outcome(
-    plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame, targets: Mapping[str, float]
+    plan: AnalysisPlan,
+    outcome: Outcome,
+    frame: pd.DataFrame,
+    targets: Mapping[str, float],
+    subgroups: Sequence[Subgroup],
 ) -> tuple[list[_Row], list[Heterogeneity]]:
     part = frame
     for column, values in outcome.where.items():
@@ -173,13 +184,13 @@ def _outcome(
         return _one_group(plan, outcome, part, targets), []
     rows = _estimates(plan, outcome, part, TOTAL)
     tests: list[Heterogeneity] = []
-    for subgroup in plan.subgroups:
+    for subgroup in subgroups:
         if subgroup.column in outcome.where:
             continue  # the outcome is already about one of its groups
         text = part[subgroup.column].astype("string")
         for value in subgroup.values:
             here = _estimates(plan, outcome, part[text == value], value)
-            rows += [row for row in here if row.slot == MAIN]
+            rows += [row for row in here if row.slot in (MAIN, WILD)]
         known = part[text.isin(subgroup.values)]
         tests += _interaction(plan, outcome, known, subgroup.column)
     return rows, tests
@@ -204,27 +215,45 @@ def _estimates(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame, groep:
     except Withholding as stop:
         reason = Withheld(str(outcome.method), stop.reason, *stop.counts)
         return [_Row(outcome, groep, MAIN, reason)]
-    main = {
+    rows = [row(MAIN, lambda: _main(plan, outcome)(data))]
+    seed = _seed(plan, outcome)
+    is_few = plan.cluster and (data.n_clusters or 0) < FEW_CLUSTERS
+    if is_few and outcome.method is not Method.LADDER:
+        # Beside a risk difference: the same adjustment as a linear model of the 0/1 outcome.
+        rows.append(row(WILD, lambda: _bootstrap(plan, outcome)(data, seed=seed)))
+    linear = (Method.ITT, Method.ITT_LIN, Method.VERSCHIL_IN_VERSCHILLEN)
+    if outcome.method in linear and plan.assignment is Assignment.GELOOT:
+        by_cluster = bool(plan.cluster) and data.frame.groupby("cluster")["d"].nunique().max() == 1
+        rows.append(row("loting", lambda: wild.permutation(data, by_cluster=by_cluster, seed=seed)))
+    if outcome.method is Method.ITT and plan.covariates:
+        rows.append(row("lin", lambda: itt.lin(data)))
+    return rows
+
+
+def _main(plan: AnalysisPlan, outcome: Outcome) -> Callable[[Trial], Result]:
+    if outcome.method is Method.ROND_GEBEURTENIS:
+        same_people = partial(did.estimate, name=did.AROUND)
+        return same_people if plan.moments else did.estimate_sides
+    return {
         Method.ITT: itt.fixed_effects,
         Method.ITT_LIN: itt.lin,
         Method.VERSCHIL_IN_VERSCHILLEN: did.estimate,
         Method.LADDER: ladder.proportional_odds,
         Method.RISICOVERSCHIL: panel.adjusted_risk_difference,
     }[outcome.method]
-    rows = [row(MAIN, lambda: main(data))]
-    linear = (Method.ITT, Method.ITT_LIN, Method.VERSCHIL_IN_VERSCHILLEN)
-    is_few = plan.cluster and (data.n_clusters or 0) < FEW_CLUSTERS
-    if outcome.method in linear and is_few:
-        bootstrap = (
-            did.bootstrap if outcome.method is Method.VERSCHIL_IN_VERSCHILLEN else wild.bootstrap
-        )
-        rows.append(row("wild", lambda: bootstrap(data)))
-    if outcome.method in linear and plan.assignment is Assignment.GELOOT:
-        by_cluster = bool(plan.cluster) and data.frame.groupby("cluster")["d"].nunique().max() == 1
-        rows.append(row("loting", lambda: wild.permutation(data, by_cluster=by_cluster)))
-    if outcome.method is Method.ITT and plan.covariates:
-        rows.append(row("lin", lambda: itt.lin(data)))
-    return rows
+
+
+def _bootstrap(plan: AnalysisPlan, outcome: Outcome) -> Callable[..., Result]:
+    if outcome.method is Method.ROND_GEBEURTENIS:
+        same_people = partial(did.bootstrap, name=did.AROUND)
+        return same_people if plan.moments else did.bootstrap_sides
+    return did.bootstrap if outcome.method is Method.VERSCHIL_IN_VERSCHILLEN else wild.bootstrap
+
+
+def _seed(plan: AnalysisPlan, outcome: Outcome) -> int:
+    """Of the draws: fixed by the plan and the question, so nobody can look for a kinder one."""
+    digest = hashlib.sha256(f"{plan.sha256} {outcome.name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def _trial(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Trial:
@@ -237,6 +266,8 @@ def _trial(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Trial:
         "cluster": plan.cluster,
         "minimum_per_arm": plan.minimum_per_arm,
     }
+    if outcome.method is Method.ROND_GEBEURTENIS:
+        return _around_event(plan, outcome, frame, common)
     if plan.moments is None:
         return trials.build(
             frame,
@@ -273,6 +304,22 @@ def _trial(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Trial:
     return trials.build(
         both, outcome=did.AT_LAST, covariates=[*plan.covariates, did.AT_BASE], **common
     )
+
+
+def _around_event(
+    plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame, common: Mapping[str, Any]
+) -> Trial:
+    """The same people on both sides where the plan follows them, else other people on each."""
+    shared: dict[str, Any] = dict(common) | {
+        "outcome": outcome.column,
+        "date": plan.date_of(outcome),
+        "event": outcome.event,
+        "covariates": plan.covariates,
+        "scale": outcome.scale,
+    }
+    if plan.moments is not None:
+        return did.across(frame, **shared)
+    return did.sides(frame, strata=plan.strata, drops_singletons=plan.drops_singletons, **shared)
 
 
 def _survival(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Result:

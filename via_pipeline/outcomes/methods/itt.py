@@ -17,7 +17,13 @@ import numpy as np
 import pandas as pd
 
 from via_pipeline.outcomes.methods.rows import Estimate
-from via_pipeline.outcomes.methods.trial import FEW_CLUSTERS, Trial, Withholding, withholding
+from via_pipeline.outcomes.methods.trial import (
+    FEW_CLUSTERS,
+    NOT_ESTIMABLE,
+    Trial,
+    Withholding,
+    withholding,
+)
 
 if TYPE_CHECKING:
     from pyfixest.estimation.models.feols_ import Feols
@@ -36,6 +42,8 @@ def fixed_effects(trial: Trial, variance: str | None = None) -> Estimate:
     """
     _needs_variation(trial)
     kind = variance or default_variance(trial)
+    if kind == "HC3":
+        _needs_company(trial)
     model = within_strata(trial.frame, ["d", *trial.covariates], trial.has_strata, kind)
     return estimate_of(model, trial, f"{FIXED_EFFECTS}_{kind.lower()}")
 
@@ -120,7 +128,7 @@ def fit(formula: str, frame: pd.DataFrame, variance: str, needs: str = "d") -> F
             small = ssc(k_adj=False, G_adj=False) if is_corrected else ssc()
             model = feols(formula, frame, vcov=vcov, ssc=small)
         except (ValueError, np.linalg.LinAlgError) as error:
-            raise Withholding("het model is met deze gegevens niet te schatten") from error
+            raise Withholding(NOT_ESTIMABLE) from error
     if needs not in model.coef().index:
         raise Withholding("de groepen vallen samen met de strata: er is geen vergelijking binnen")
     if variance == "CRV3":
@@ -145,7 +153,7 @@ def wald(model: Feols, names: Sequence[str], frame: pd.DataFrame) -> tuple[float
 
     kept = list(model.coef().index)
     if not set(names) <= set(kept):
-        raise Withholding("het model is met deze gegevens niet te schatten")
+        raise Withholding(NOT_ESTIMABLE)
     places = [kept.index(name) for name in names]
     beta = model.coef().to_numpy()[places]
     covariance = np.asarray(model._vcov)[np.ix_(places, places)]
@@ -153,7 +161,7 @@ def wald(model: Feols, names: Sequence[str], frame: pd.DataFrame) -> tuple[float
     is_clustered = str(model._vcov_type) == "CRV"
     free = frame["cluster"].nunique() - 1 if is_clustered else len(frame) - len(kept)
     if not np.isfinite(statistic) or free < 1:
-        raise Withholding("het model is met deze gegevens niet te schatten")
+        raise Withholding(NOT_ESTIMABLE)
     return statistic, float(f.sf(statistic, len(places), free))
 
 
@@ -172,6 +180,22 @@ def estimate_of(model: Feols, trial: Trial, method: str, term: str = "d") -> Est
         mean_comparison=trial.mean_comparison,
         n_clusters=trial.n_clusters,
     )
+
+
+def _needs_company(trial: Trial) -> None:
+    """HC3 divides by one less the leverage: nobody may be alone in what is adjusted for.
+
+    The reason does not say that somebody is alone: that would be about one person.
+    """
+    x = np.column_stack(
+        [np.ones(len(trial.frame)), *(trial.frame[name] for name in ("d", *trial.covariates))]
+    )
+    if trial.has_strata:
+        x = np.column_stack([x, pd.get_dummies(trial.frame["stratum"], dtype=float)])
+    basis, sizes, _ = np.linalg.svd(x, full_matrices=False)
+    kept = basis[:, sizes > 1e-9 * sizes[0]]
+    if np.square(kept).sum(axis=1).max() > 1 - 1e-9:
+        raise Withholding("te weinig waarnemingen voor de kenmerken waarvoor gecorrigeerd wordt")
 
 
 def _needs_variation(trial: Trial, *, every_stratum: bool = False) -> None:

@@ -56,6 +56,7 @@ class Method(StrEnum):
     AANDEEL = "aandeel"
     VERSCHIL_AANDELEN = "verschil_aandelen"
     DOELBEREIK = "doelbereik"
+    ROND_GEBEURTENIS = "verschil_rond_gebeurtenis"
 
 
 _SIMPLE = (Method.AANDEEL, Method.VERSCHIL_AANDELEN)
@@ -70,12 +71,16 @@ class Rule:
 
 
 RULES: dict[Design, Rule] = {
-    Design.VELDEXPERIMENT: Rule(Claim.CAUSAAL, (Method.ITT, Method.ITT_LIN, *_SIMPLE)),
+    Design.VELDEXPERIMENT: Rule(
+        Claim.CAUSAAL, (Method.ITT, Method.ITT_LIN, Method.ROND_GEBEURTENIS, *_SIMPLE)
+    ),
     Design.VERGELIJKINGSGROEP: Rule(
-        Claim.SAMENHANG, (Method.VERSCHIL_IN_VERSCHILLEN, Method.LADDER, *_SIMPLE)
+        Claim.SAMENHANG,
+        (Method.VERSCHIL_IN_VERSCHILLEN, Method.LADDER, Method.ROND_GEBEURTENIS, *_SIMPLE),
     ),
     Design.CLUSTER: Rule(
-        Claim.SAMENHANG, (Method.VERSCHIL_IN_VERSCHILLEN, Method.RISICOVERSCHIL, *_SIMPLE)
+        Claim.SAMENHANG,
+        (Method.VERSCHIL_IN_VERSCHILLEN, Method.RISICOVERSCHIL, Method.ROND_GEBEURTENIS, *_SIMPLE),
     ),
     Design.COHORT: Rule(Claim.SAMENHANG, (Method.RISICOVERSCHIL, Method.ITT, *_SIMPLE)),
     Design.PANEL: Rule(Claim.BESCHRIJVEND, (Method.RISICOVERSCHIL, *_SIMPLE)),
@@ -110,5 +115,10 @@ def allows(strongest_claim: Claim, claim: Claim) -> bool:
 
 
 def claim_of(method: Method, claim: Claim) -> Claim:
-    """The claim of one result: the plan's, but a plain count or share only describes."""
+    """The claim of one result: the plan's, but a plain count or share only describes.
+
+    Nobody assigned an event: what goes with it is association, in a field experiment too.
+    """
+    if method is Method.ROND_GEBEURTENIS and claim is Claim.CAUSAAL:
+        return Claim.SAMENHANG
     return Claim.BESCHRIJVEND if method in _DESCRIBES else claim

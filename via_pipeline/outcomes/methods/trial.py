@@ -25,6 +25,7 @@ MINIMUM_PER_ARM = 10
 # 6 is the first number at which it can reject (Webb 2023, doi 10.1111/caje.12661).
 MINIMUM_CLUSTERS = 6
 FEW_CLUSTERS = 40
+NOT_ESTIMABLE = "het model is met deze gegevens niet te schatten"
 
 _P = ParamSpec("_P")
 
@@ -200,18 +201,17 @@ def withholding(method: str) -> Callable[[Callable[_P, Estimate]], Callable[_P, 
     def wrap(function: Callable[_P, Estimate]) -> Callable[_P, Result]:
         @wraps(function)
         def safe(*args: _P.args, **kwargs: _P.kwargs) -> Result:
+            trial = next((value for value in args if isinstance(value, Trial)), None)
+            counts = (trial.n_intervention, trial.n_comparison) if trial else (0, 0)
             try:
                 result = function(*args, **kwargs)
             except Withholding as stop:
-                return Withheld(method, stop.reason, *stop.counts)
+                return Withheld(method, stop.reason, *(stop.counts if any(stop.counts) else counts))
             except np.linalg.LinAlgError:
-                return Withheld(method, "het model is met deze gegevens niet te schatten")
+                return Withheld(method, NOT_ESTIMABLE, *counts)
             if not result.is_finite:
                 return Withheld(
-                    result.method,
-                    "het model is met deze gegevens niet te schatten",
-                    result.n_intervention,
-                    result.n_comparison,
+                    result.method, NOT_ESTIMABLE, result.n_intervention, result.n_comparison
                 )
             return result
 
