@@ -16,7 +16,7 @@ from via_pipeline.context import werkloosheid
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.run import protect_on
 from via_pipeline.diversity import barometer
-from via_pipeline.outcomes import compute, effects
+from via_pipeline.outcomes import compute, effects, reach
 from via_pipeline.outcomes import model as measures
 from via_pipeline.pilots import catalog, stand
 from via_pipeline.storage import lake
@@ -114,6 +114,7 @@ def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
             f"QUALIFY max({_end_of('periode')}) OVER (PARTITION BY vintage) <= {day}"
         ),
         stand.TABLE: stand.query(contracts),
+        reach.TABLE: reach.query(contracts),
     }
 
 

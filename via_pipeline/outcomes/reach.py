@@ -5,8 +5,7 @@ belong here: subtracting one from the other. What was planned, aimed at, realise
 the register, with their source) and delivered stand in rows of their own: 20 planned employers and
 19 that took part are two facts, and 30 places is a target, not a result.
 
-Organisations that adopted an approach afterwards would be rows of the register; it has none yet, so
-there are none here: the platform does not guess.
+Organisations that adopted an approach afterwards are rows of the register (``overname``).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from via_pipeline.storage.duck import quoted, reader
 _FORBIDDEN = re.compile(
     r"(_id(_soort)?$|^_|persoon|bsn|onderwijsnummer|geboorte|postcode|huisnummer|email|telefoon)"
 )
-_KEYS = {"pilot_id", "maatregel_id"}
+_KEYS = {"pilot_id", "maatregel_id", "overname_id"}
 
 
 class VerificationError(RuntimeError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from via_pipeline.outcomes import effects
+from via_pipeline.outcomes import effects, reach
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -43,6 +43,12 @@ STAND = (
 MAATREGEL = (
     "_delivery VARCHAR, _row BIGINT, maatregel_id VARCHAR, wat VARCHAR, wie VARCHAR, "
     "wanneer VARCHAR, pilot_id VARCHAR, merk VARCHAR, bron VARCHAR, bekend_op DATE"
+)
+BEREIK = ", ".join(f"{name} {kind}" for name, kind in reach.COLUMNS.items())
+OVERNAME = (
+    "_delivery VARCHAR, _row BIGINT, overname_id VARCHAR, pilot_id VARCHAR, wat VARCHAR, "
+    "wie VARCHAR, aantal BIGINT, merk VARCHAR, bron VARCHAR, bekend_op DATE, "
+    "bekend_op_toelichting VARCHAR"
 )
 SCHATTING = ", ".join(f"{name} {kind}" for name, kind in effects.PUBLISHABLE_COLUMNS.items())
 
@@ -147,6 +153,15 @@ def example(home: Home, *, measure: str = "baan") -> None:
         ("register-1", 1, "spoor", "30 banen", 'SZW, "ProRail"', "2021", "P6", "V", "SZW", None),
         ("register-1", 2, "top", "aandacht\nin de brief", "SZW", "2020", "VIA", "V", "TK", None),
     ]
+    reached = [
+        ("P3", "alle", "alle", "werkgevers", "geleverd", "geleverd", 3, "p3", None, "p3-1", True),
+        ("P3", "W01", "alle", "werkgevers", "geleverd", "geleverd", 1, "p3", None, "p3-1", True),
+        ("P3", "alle", "alle", "deelnemers", "geleverd", "mensen", 4, "p3", None, "p3-1", True),
+        ("P3", "alle", "alle", "werkgevers", "gepland", "gepland", 20, "TNO", None, None, False),
+    ]  # fmt: skip
+    adopted = [
+        ("register-1", 1, "p3", "P3", "nudges", "de meeste", None, "V-2nd", "krant", None, None)
+    ]
     estimates = [
         comparison("totaal", "totaal", (200, 80), (180, 60)),
         comparison("herkomst_oud", "nederlands", (120, 50), (100, 35)),
@@ -163,6 +178,8 @@ def example(home: Home, *, measure: str = "baan") -> None:
             ("pilots__stand", STAND, stand),
             ("outcomes__schatting", SCHATTING, estimates),
             ("register__maatregel", MAATREGEL, steps),
+            ("outcomes__bereik", BEREIK, reached),
+            ("register__overname", OVERNAME, adopted),
         ):
             table(connection, "invoer", columns, content)
             lake.replace_table(home.lake, name, connection, "FROM invoer")

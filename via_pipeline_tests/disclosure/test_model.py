@@ -11,13 +11,13 @@ from via_pipeline.disclosure.model import (
     load_ruleset,
 )
 from via_pipeline.diversity import barometer
-from via_pipeline.outcomes import compute, effects
+from via_pipeline.outcomes import compute, effects, reach
 from via_pipeline.pilots import stand
 
 
 def test_every_rule_set_is_valid_and_names_its_source():
     names = sorted(path.stem for path in RULES.glob("*.yaml"))
-    assert names == ["barometer", "cbs_inkomen", "minimumfrequentie", "openbaar"]
+    assert names == ["barometer", "cbs_inkomen", "minimumfrequentie", "openbaar", "organisaties"]
     assert all(load_ruleset(name).source for name in names)
 
 
@@ -69,7 +69,12 @@ def test_what_adds_up_to_what_is_told_in_the_words_of_the_rooms_that_compute_it(
 
 @pytest.mark.parametrize(
     ("dataset", "room"),
-    [("resultaat", compute), ("diversiteit", barometer), ("covid_context", werkloosheid)],
+    [
+        ("resultaat", compute),
+        ("diversiteit", barometer),
+        ("covid_context", werkloosheid),
+        ("bereik", reach),
+    ],
 )
 def test_keys_and_columns_are_those_of_the_rooms(dataset, room):
     assert load_dataset(dataset).key == room.KEY

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from via_pipeline.disclosure import dictionary
+from via_pipeline.disclosure import dictionary, run
 from via_pipeline.disclosure.model import load_dataset, load_ruleset
 from via_pipeline.disclosure.protect import protect
 from via_pipeline.disclosure.system import TableError
 from via_pipeline.diversity import barometer, origin
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import work
 from via_pipeline_tests.disclosure import tables
 
 RESULT = load_dataset("resultaat")
@@ -438,3 +440,16 @@ def test_every_published_dataset_has_words_for_table_and_columns():
         assert list(dictionary.columns(name))[-2:] == ["waarde_status", "regel"]
         assert all(text.strip() for text in dictionary.columns(name).values())
         assert load_dataset(name).source
+
+
+def test_reach_is_about_organisations_and_never_counts_people_or_one_employer(tmp_path):
+    home = tables.home_in(tmp_path)
+    tables.example(home)
+    run.protect(home)
+    with work() as connection:
+        lake.view(connection, home.lake, "disclosure__bereik")
+        found = connection.sql("SELECT locatie, soort, stand, n FROM disclosure__bereik ORDER BY n")
+        assert found.fetchall() == [
+            ("alle", "werkgevers", "geleverd", 3),
+            ("alle", "werkgevers", "gepland", 20),
+        ]

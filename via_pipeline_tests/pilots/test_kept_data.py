@@ -73,7 +73,7 @@ def test_every_file_belongs_to_a_table():
 def test_pilots_named_anywhere_are_in_the_list_of_themes():
     known = {row["pilot_id"] for row in rows_of("register", "thema")} | {"VIA"}
     assert len(known) == 9
-    for table in ("locatie", "partner", "doel", "status", "maatregel"):
+    for table in ("locatie", "partner", "doel", "status", "maatregel", "overname"):
         assert {row["pilot_id"] for row in rows_of("register", table)} <= known
     sites = {(row["pilot_id"], row["locatie"]) for row in rows_of("register", "locatie")}
     assert {(pilot, "alle") for pilot in known - {"VIA"}} <= sites

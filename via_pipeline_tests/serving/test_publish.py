@@ -66,6 +66,7 @@ def test_every_table_and_column_has_a_dutch_comment_and_synthetic_tables_say_so(
         assert all(comments.values())
         assert {name for name, text in comments.items() if "synthetische" in text} == {
             "resultaat",
+            "bereik",
             "diversiteit",
             "schatting",
             "stand_van_zaken",

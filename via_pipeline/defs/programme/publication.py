@@ -35,6 +35,14 @@ PROTECTED = {
         "**Stand van zaken per pilot**\n\nState, planned, target, realised, reach.",
         ["pilots__stand"],
     ),
+    "disclosure__bereik": (
+        "**Bereik**\n\nSchools, employers, municipalities: planned, target, realised, delivered.",
+        ["outcomes__bereik"],
+    ),
+    "disclosure__overname": (
+        "**Overname**\n\nWho took an approach over afterwards, where a public source says so.",
+        ["register__overname"],
+    ),
     "disclosure__vervolgstap": (
         "**Maatregelen en vervolgstappen**\n\nWho does what by when.",
         ["register__maatregel"],
