@@ -50,6 +50,14 @@ def _first_table(page: Page) -> None:
     page.get_by_text("[Show Markdown]").first.click()
 
 
+def _chart(page: Page) -> None:
+    from playwright.sync_api import expect
+
+    _first_table(page)
+    # Drawn, and not only there: a picture that a browser refuses has no width.
+    expect(page.locator("img[src^='data:image/svg']")).to_have_js_property("naturalWidth", 464)
+
+
 PAGES = (
     Look(
         "asset_graph",
@@ -88,6 +96,12 @@ PAGES = (
         "column_schema",
         "/assets/pilots__p5_medewerker",
         ("herkomst_oud", "deeltijdfactor", "persoon_id"),
+    ),
+    Look(
+        "chart_of_an_outcome",
+        "/assets/outcomes__p7_ww?view=events",
+        ("chart", "Close"),
+        _chart,
     ),
     Look("runs", "/runs", ("nightly_refresh", "publish_letter", "Success")),
     Look("automation", "/automation", ("nightly", "landing_zone", "failed_checks", "failed_runs")),

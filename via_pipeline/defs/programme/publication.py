@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from via_pipeline.defs import automation, events, guard, metadata, policy
+from via_pipeline.defs import automation, charts, events, guard, metadata, policy
 from via_pipeline.defs.editions import editions
 from via_pipeline.defs.resources import Installation
 from via_pipeline.storage.home import Home
@@ -76,6 +76,8 @@ def disclosure(context: dg.AssetExecutionContext, installation: Installation):
             asset_key=name,
             metadata=metadata.lake_figures(home, name) | metadata.hidden_figures(home, name),
         )
+    for seen in charts.observations(home):
+        context.log_event(seen)
 
 
 @dg.asset(

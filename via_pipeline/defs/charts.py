@@ -1,0 +1,139 @@
+"""Small charts beside the outcome assets, of what may be published and of nothing else.
+
+Belongs here: reading the protected tables, drawing, and handing each outcome asset its picture as
+an observation. Does not belong here: the charts of a letter, a figure. The tables of ``outcomes``
+are before disclosure control, and metadata are kept in the event log: a chart made there would
+keep what a table may not show. So the step that protects the tables also draws.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import work
+from via_pipeline.storage.home import Home
+
+_WIDTH, _STEP = 420, 22
+# Okabe and Ito's colours: told apart by colour-blind readers too.
+_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+_SHARES = """
+SELECT bron, periode, maat_label AS maat, CAST(waarde AS DOUBLE) AS procent
+FROM disclosure__resultaat
+WHERE soort = 'aandeel' AND locatie = 'alle' AND groep_soort = 'totaal' AND waarde IS NOT NULL
+ORDER BY bron, maat, periode"""
+_COMPARISONS = """
+SELECT pilot_id || ' ' || replace(uitkomst, '_', ' ') AS uitkomst, eenheid,
+    CAST(schatting AS DOUBLE) AS schatting, CAST(interval_laag AS DOUBLE) AS laag,
+    CAST(interval_hoog AS DOUBLE) AS hoog
+FROM disclosure__schatting
+WHERE groep_soort = 'totaal' AND reeks = 1 AND schatting IS NOT NULL AND interval_laag IS NOT NULL
+QUALIFY leesdatum = max(leesdatum) OVER (
+    PARTITION BY pilot_id, locatie, disclosure__schatting.uitkomst)
+ORDER BY eenheid, uitkomst"""
+_REACH = """
+SELECT pilot_id || ' ' || soort AS wat, stand, n FROM disclosure__bereik
+WHERE periode = 'alle' AND n IS NOT NULL ORDER BY wat, stand, bron"""
+
+
+def observations(home: Home) -> Iterator[dg.AssetObservation]:
+    """Per outcome asset its chart, from the protected tables in the lake; none without figures."""
+    with work(home.scratch) as connection:
+        for table in ("resultaat", "schatting", "bereik"):
+            lake.view(connection, home.lake, f"disclosure__{table}")
+        shares = _rows(connection, _SHARES)
+        comparisons, reached = _rows(connection, _COMPARISONS), _rows(connection, _REACH)
+    for source in sorted({row["bron"] for row in shares}):
+        own = [row for row in shares if row["bron"] == source]
+        yield _observation(f"outcomes__{source}", "Aandelen per periode", own, _lines(own))
+    if comparisons:
+        yield _observation(
+            "outcomes__effect", "Vergelijkingen, jongste lezing", comparisons, _forest(comparisons)
+        )
+    if reached:
+        yield _observation("outcomes__bereik", "Gepland, doel, geleverd", reached, _bars(reached))
+
+
+def _rows(connection: Any, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [name for name, *_ in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _observation(
+    asset: str, title: str, rows: list[dict[str, Any]], chart: Any
+) -> dg.AssetObservation:
+    picture = base64.b64encode(_svg(chart).encode()).decode()
+    return dg.AssetObservation(
+        asset_key=asset,
+        description=f"{title} (gepubliceerde cijfers)",
+        metadata={
+            "published_figures": len(rows),
+            "chart": dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{picture})"),
+        },
+    )
+
+
+def _svg(chart: Any) -> str:
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def _lines(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return (
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=180)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("periode:O", title=None, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("procent:Q", title="procent", scale=alt.Scale(zero=True)),
+            color=alt.Color(
+                "maat:N",
+                title=None,
+                scale=alt.Scale(range=_COLOURS),
+                legend=alt.Legend(orient="bottom", columns=1, labelLimit=_WIDTH),
+            ),
+        )
+    )
+
+
+def _forest(rows: list[dict[str, Any]]) -> Any:
+    """One panel a unit: percentage points and days do not share an axis."""
+    import altair as alt
+
+    panels = []
+    for unit in sorted({row["eenheid"] for row in rows}):
+        own = alt.Data(values=[row for row in rows if row["eenheid"] == unit])
+        base = alt.Chart(own, width=_WIDTH, height=alt.Step(_STEP)).encode(
+            y=alt.Y("uitkomst:N", title=None, axis=alt.Axis(labelLimit=260))
+        )
+        zero = alt.Chart(alt.Data(values=[{"nul": 0}])).mark_rule(strokeDash=[3, 3])
+        panels.append(
+            alt.layer(
+                zero.encode(x=alt.X("nul:Q", title=unit)),
+                base.mark_rule(color=_COLOURS[0]).encode(x="laag:Q", x2="hoog:Q"),
+                base.mark_point(filled=True, size=50, color=_COLOURS[0]).encode(x="schatting:Q"),
+            )
+        )
+    return alt.vconcat(*panels).resolve_scale(x="independent")
+
+
+def _bars(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return (
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=alt.Step(_STEP))
+        .mark_point(filled=True, size=70)
+        .encode(
+            x=alt.X("n:Q", title="aantal"),
+            y=alt.Y("wat:N", title=None, axis=alt.Axis(labelLimit=260)),
+            color=alt.Color("stand:N", title=None, scale=alt.Scale(range=_COLOURS)),
+            shape=alt.Shape("stand:N", title=None),
+        )
+    )
