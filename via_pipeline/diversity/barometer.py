@@ -17,6 +17,7 @@ Both classifications are made from the same birth countries and never mixed in o
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -26,10 +27,37 @@ from via_pipeline.diversity.origin import GROUPS, UNKNOWN, Classification, with_
 from via_pipeline.pilots.catalog import DELIVERIES
 from via_pipeline.storage.duck import literal, quoted
 
+
+def in_classes(years: str, bounds: tuple[int, ...]) -> str:
+    """SQL for the class of a number of years: ``<25``, ``25-34``, ..., ``55+`` for these bounds.
+
+    NULL stays NULL: whoever's year is not known is in no class.
+    """
+    first, last = bounds[0], bounds[-1]
+    between = " ".join(
+        f"WHEN {years} < {high} THEN '{low}-{high - 1}'" for low, high in pairwise(bounds)
+    )
+    return (
+        f"CASE WHEN {years} < {first} THEN '<{first}' {between} "
+        f"WHEN {years} >= {last} THEN '{last}+' END"
+    )
+
+
 SOURCE = "p4_barometer"
 MINIMUM_EMPLOYEES = 250
 TOTAL = "totaal"
-SUBGROUPS = ("onderdeel", "functieniveau", "salarisschaal")
+# The characteristics of the zoomed variant, as SQL over a job ``b`` and its delivery ``v``. Only
+# the year of birth is kept, so age is that reached in the year of the peildatum. The classes are
+# ours: an organisation chooses its own when it asks for the Barometer.
+SUBGROUPS: dict[str, str] = {
+    "onderdeel": "b.onderdeel",
+    "functieniveau": "b.functieniveau",
+    "salarisschaal": "b.salarisschaal",
+    "leeftijdsklasse": in_classes("year(v.peildatum) - b.geboortejaar", (25, 35, 45, 55)),
+    "diensttijdklasse": in_classes(
+        "date_sub('year', b.datum_in_dienst, v.peildatum)", (2, 5, 10, 20)
+    ),
+}
 NOT_ALLOWED = "niet_toegestaan"
 
 COLUMNS: dict[str, str] = {
@@ -133,7 +161,7 @@ def _jobs(sources: Path) -> str:
     origin = with_origin(
         quoted(table.lake_table), "geboorteland", "geboorteland_moeder", "geboorteland_vader"
     )
-    columns = ", ".join(f"CAST(b.{column} AS VARCHAR) AS {column}" for column in SUBGROUPS)
+    columns = ", ".join(f"CAST({sql} AS VARCHAR) AS {name}" for name, sql in SUBGROUPS.items())
     return (
         f"SELECT v.sleutel['organisatie'] AS organisatie, v.peildatum, {person} AS persoon, "
         f"b._delivery, v.is_synthetisch, {columns}, b.herkomst_oud, b.herkomst_2022 "

@@ -121,6 +121,35 @@ def test_a_subgroup_of_249_in_a_large_organisation_is_not_computed(home):
     assert {row["n"] for row in lower} == {249}
 
 
+def test_age_and_years_of_service_are_those_of_the_peildatum_at_every_border(home):
+    ages = {24: "<25", 25: "25-34", 34: "25-34", 35: "35-44", 54: "45-54", 55: "55+", None: None}
+    # Two years of service are full on the very day; a day later they are not.
+    starts = {
+        date(2018, 12, 31): "2-4",
+        date(2019, 1, 1): "<2",
+        date(2015, 12, 31): "5-9",
+        date(2016, 1, 1): "2-4",
+        date(2000, 12, 31): "20+",
+        date(2001, 1, 1): "10-19",
+        None: None,
+    }
+    jobs = [
+        job(
+            3 * place + number,
+            geboortejaar=None if age is None else 2020 - age,
+            datum_in_dienst=start,
+        )
+        for number in range(3)
+        for place, (age, start) in enumerate(zip(ages, starts, strict=True))
+    ]
+    deliver(home, jobs)
+    rows = [row for row in table(home, minimum=1) if row["categorie"] == "nederlands"]
+    for kenmerk, expected in (("leeftijdsklasse", ages), ("diensttijdklasse", starts)):
+        counted = {row["subgroep"]: row["n"] for row in rows if row["kenmerk"] == kenmerk}
+        classes = [name for name in expected.values() if name is not None]
+        assert counted == {name: 3 * classes.count(name) for name in classes}
+
+
 def test_shares_equal_a_plain_loop_and_add_up(home):
     draw = random.Random(7)
     countries = ["NL"] * 6 + ["MA", "TR", "ID", "DE", "US", "SR", None]
