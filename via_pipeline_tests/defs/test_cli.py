@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from via_pipeline import cli, fingerprint
+from via_pipeline.storage.home import Home
 from via_pipeline_tests.journeys import house
 
 HEAVY = ("dagster", "great_expectations", "pandas", "duckdb", "numpy", "pyarrow", "sqlalchemy")
@@ -64,3 +67,22 @@ def test_sample_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     assert found[0] == found[1]
     assert found[0] != found[2]
     assert house.via(home, "sample", "--source", "p99", "--out", str(tmp_path / "x")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("today", "next_reading", "is_nothing_new"),
+    [
+        (date(2021, 10, 15), "2021-10-15", True),
+        (date(2021, 10, 16), "2021-10-15", False),
+        (date(2030, 1, 1), None, True),
+    ],
+    ids=["the day itself is not over", "the day after", "no reading is left"],
+)
+def test_a_reading_date_that_has_passed_is_news(
+    tmp_path, monkeypatch, today, next_reading, is_nothing_new
+):
+    home = Home(tmp_path / "via", tmp_path / "data").ensure()
+    monkeypatch.setattr(cli, "_today", lambda: today)
+    now = {"inputs": "the same", "editions": ["derde"]}
+    known = now | {"outputs": fingerprint.outputs(home), "next_reading": next_reading}
+    assert cli._is_nothing_new(home, known, now) is is_nothing_new
