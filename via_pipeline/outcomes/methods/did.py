@@ -142,9 +142,8 @@ def across(
     dated = frame.dropna(subset=[outcome, date])
     day = pd.to_datetime(dated[date])
     is_after = day >= pd.Timestamp(event)
-    dated = dated.assign(
-        _side=is_after.astype(int), _away=(day - pd.Timestamp(event)).abs(), _day=day
-    )
+    away = (day - pd.Timestamp(event)).abs()
+    dated = dated.assign(_side=is_after.astype(int), _away=away)
     nearest = dated.sort_values([*unit, "_side", "_away", outcome], kind="stable")
     return changes(
         nearest.drop_duplicates([*unit, "_side"]),
