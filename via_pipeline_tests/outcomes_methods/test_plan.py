@@ -14,7 +14,7 @@ import yaml
 from via_pipeline.contracts.model import load_all as load_contracts
 from via_pipeline.outcomes import wording
 from via_pipeline.outcomes.methods.analyse import NotAReadingDate, analyse, keyed
-from via_pipeline.outcomes.methods.registry import RULES, Design
+from via_pipeline.outcomes.methods.registry import RULES, Claim, Design, Method, claim_of
 from via_pipeline.outcomes.plan import PLANS, AnalysisPlan, Outcome, PlanError, load, load_all
 from via_pipeline_tests.outcomes_methods import worlds
 
@@ -92,6 +92,43 @@ def test_the_hash_is_of_what_is_said(tmp_path: Path) -> None:
     assert load(_written(tmp_path, _said() | {"covariates": ["nudge"]})).sha256 != own
 
 
+def test_nothing_around_an_event_is_causal_not_even_in_a_field_experiment() -> None:
+    assert claim_of(Method.ROND_GEBEURTENIS, Claim.CAUSAAL) is Claim.SAMENHANG
+    assert claim_of(Method.ROND_GEBEURTENIS, Claim.BESCHRIJVEND) is Claim.BESCHRIJVEND
+    assert claim_of(Method.ITT, Claim.CAUSAAL) is Claim.CAUSAAL
+
+
+def test_the_draws_depend_on_plan_and_question_and_on_nothing_else() -> None:
+    frame = worlds.employers()
+
+    def p_values(plan: AnalysisPlan) -> list[float]:
+        got = analyse(plan, frame, reading_date=date(2020, 10, 15))
+        return [
+            row.p
+            for row in got.effects
+            if row.method == "wild_cluster_bootstrap" and row.groep == "totaal"
+        ]
+
+    first = p_values(_plan())
+    assert p_values(_plan()) == first
+    assert len(set(first[:2])) == 2, "the same outcome under two names, drawn apart"
+    assert p_values(_plan(title="Een ander plan")) != first
+
+
+def test_somebody_with_two_spells_counts_once_in_p7(catalog: duckdb.DuckDBPyConnection) -> None:
+    catalog.execute("BEGIN")
+    for number, (begin, end) in enumerate([("2019-03-01", "2019-06-01"), ("2020-01-01", None)]):
+        catalog.execute(
+            "INSERT INTO pilots__p7_ww_periode BY NAME SELECT 'p7-1' AS _delivery, 'a' AS "
+            f"persoon_id, 'bsn' AS persoon_id_soort, {number} AS volgnummer, "
+            "CAST(? AS DATE) AS begindatum, CAST(? AS DATE) AS einddatum",
+            [begin, end],
+        )
+    found = catalog.sql(load(PLANS / "p7_alle.yaml").relation).df()
+    catalog.execute("ROLLBACK")
+    assert [str(day)[:10] for day in found["begindatum"]] == ["2019-03-01"]
+
+
 def test_readings() -> None:
     plan = load(PLANS / "p3_alle.yaml")
     assert plan.reading_on(date(2020, 10, 16)) is None
@@ -149,6 +186,9 @@ def test_everything_of_a_plan_comes_out() -> None:
     methods = {row.method for row in got.effects if row.uitkomst == main.uitkomst}
     assert {"itt_vaste_effecten_crv3", "wild_cluster_bootstrap"} <= methods
     assert {row.groep for row in got.effects} == {"totaal", "nederlands", "niet_westers"}
+    # Few clusters in a group as well: each group has the bootstrap beside it.
+    beside = [row.groep for row in got.effects if row.method == "wild_cluster_bootstrap"]
+    assert sorted(beside) == sorted(3 * ["totaal", "nederlands", "niet_westers"])
     # Twice the same outcome in one family of two: Holm doubles.
     assert main.p_adjusted == pytest.approx(min(1, 2 * main.p))
     assert got.effects[-1].p_adjusted is None
