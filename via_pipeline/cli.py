@@ -94,7 +94,7 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
     for folder in (home.lake, home.quarantine, home.reports):
         sweep(folder, _ORPHAN_SECONDS)
     hashes = fingerprint.Hashes.of_home(home)
-    state = home.root / "run" / _STATE
+    state = home.run / _STATE
     known = _read(state)
     editions = _editions(home, chosen)
     now = {"inputs": _inputs(home, hashes), "editions": editions}

@@ -64,7 +64,7 @@ class Hashes:
     @classmethod
     def of_home(cls, home: Home) -> Hashes:
         """The hashes remembered in ``VIA_HOME``."""
-        return cls(home.root / "run" / _CACHE)
+        return cls(home.run / _CACHE)
 
     def sha256(self, path: Path) -> str:
         """The SHA-256 (hex) of the file's bytes."""

@@ -69,6 +69,11 @@ class Home:
         return self.root / "dagster"
 
     @property
+    def run(self) -> Path:
+        """What ``via run`` remembers between runs; names partners' files, so restricted."""
+        return self.root / "run"
+
+    @property
     def locks(self) -> Path:
         """Lock files, one a writer."""
         return self.root / "locks"
@@ -87,6 +92,7 @@ class Home:
             self.ledger.parent,
             self.reports,
             self.dagster,
+            self.run,
             self.locks,
             self.scratch,
         ):
