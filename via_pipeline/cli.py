@@ -107,6 +107,8 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
         )
         summary.show_places(console, home, editions)
         return True
+    # The day on which it began: a run over midnight may not have made the estimates of that day.
+    today = _today()
     _wait_until_still(console, home)
     done = _walk(console, home, editions, expect_validation=known.get("inputs") != now["inputs"])
     found = summary.collect(home, datetime.now(UTC).date())
@@ -121,7 +123,7 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
     )
     _tell_trouble(console, home, done)
     if done.is_success and not done.crashes and not done.deferred:
-        _write(state, now, home, found.plain())
+        _write(state, now | {"next_reading": _next_reading(today)}, home, found.plain())
     else:
         state.unlink(missing_ok=True)
     return done.is_success
@@ -317,22 +319,19 @@ def _is_nothing_new(home: Home, known: dict[str, Any], now: dict[str, Any]) -> b
 
 def _write(state: Path, now: dict[str, Any], home: Home, found: dict[str, Any]) -> None:
     from via_pipeline import fingerprint
-    from via_pipeline.outcomes import effects
     from via_pipeline.storage.atomic import write_json
 
     at = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     outputs = fingerprint.outputs(home)
-    reading = effects.next_reading(_today())
-    write_json(
-        state,
-        now
-        | {
-            "outputs": outputs,
-            "finished_at": at,
-            "summary": found,
-            "next_reading": reading.isoformat() if reading else None,
-        },
-    )
+    write_json(state, now | {"outputs": outputs, "finished_at": at, "summary": found})
+
+
+def _next_reading(day: date) -> str | None:
+    """The first reading date that is not over on ``day``."""
+    from via_pipeline.outcomes import effects
+
+    reading = effects.next_reading(day)
+    return reading.isoformat() if reading else None
 
 
 def _today() -> date:

@@ -70,19 +70,24 @@ def test_sample_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "next_reading", "is_nothing_new"),
+    ("today", "began", "is_nothing_new"),
     [
-        (date(2021, 10, 15), "2021-10-15", True),
-        (date(2021, 10, 16), "2021-10-15", False),
-        (date(2030, 1, 1), None, True),
+        (date(2021, 10, 15), date(2021, 10, 14), True),
+        (date(2021, 10, 16), date(2021, 10, 14), False),
+        (date(2021, 10, 16), date(2021, 10, 15), False),
+        (date(2021, 10, 17), date(2021, 10, 16), True),
+        (date(2030, 1, 1), date(2029, 12, 31), True),
     ],
-    ids=["the day itself is not over", "the day after", "no reading is left"],
+    ids=["not over yet", "the day after", "it ran over midnight", "done", "no reading is left"],
 )
 def test_a_reading_date_that_has_passed_is_news(
-    tmp_path, monkeypatch, today, next_reading, is_nothing_new
+    tmp_path, monkeypatch, today, began, is_nothing_new
 ):
     home = Home(tmp_path / "via", tmp_path / "data").ensure()
     monkeypatch.setattr(cli, "_today", lambda: today)
     now = {"inputs": "the same", "editions": ["derde"]}
-    known = now | {"outputs": fingerprint.outputs(home), "next_reading": next_reading}
+    known = now | {
+        "outputs": fingerprint.outputs(home),
+        "next_reading": cli._next_reading(began),
+    }
     assert cli._is_nothing_new(home, known, now) is is_nothing_new

@@ -37,6 +37,7 @@ def test_every_published_comparison_says_no_more_than_its_design(sample_run: hou
         assert (row["schatting"] is None) == (row["waarde_status"] is not None)
         shown += row["schatting"] is not None
     assert shown > 40
+    assert {row["status"] for row in rows} == {"voorlopig", "nader_voorlopig", "definitief"}
     # Questions that COVID-19 raised after the plans were locked, told apart.
     asked = {(row["pilot_id"], row["uitkomst"]) for row in rows if not row["is_gepland"]}
     assert asked == {("P3", "uitgenodigd_rond_corona"), ("P8", "ladder_rond_corona")}

@@ -155,6 +155,13 @@ def test_what_travels_with_every_row(home, nudging):
     assert (said["vastgelegd_op"], said["rijen_in"]) == (plan.locked_on, 480)
 
 
+def test_the_long_table_has_what_an_evaluator_asks_of_a_figure():
+    asked = """pilot_id locatie uitkomst horizon groep n_intervention n_comparison mean_comparison
+        estimate se ci_low ci_high p p_adjusted method design claim is_planned status reading_date
+        plan_hash vastgelegd_op leveringen"""
+    assert set(asked.split()) < set(effects.TABLES[effects.EFFECT])
+
+
 def test_nothing_is_estimated_before_the_reading_date_is_over(home, nudging):
     employers(home)
     for today in (date(2020, 9, 2), FIRST):

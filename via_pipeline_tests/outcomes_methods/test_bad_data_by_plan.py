@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from via_pipeline.contracts.model import load_all
-from via_pipeline.outcomes import exploration, plan
+from via_pipeline.outcomes import exploration, plan, wording
 from via_pipeline.outcomes.methods.analyse import analyse
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import duck
@@ -93,6 +93,7 @@ def test_a_figure_or_a_reason(frames: dict[str, pd.DataFrame], name: str, spoil:
     for row in got.effects:
         numbers = [value for value in asdict(row).values() if isinstance(value, float)]
         assert all(math.isfinite(value) for value in numbers), row
+        assert wording.causal_words(wording.sentence(row)) == []
         if row.estimate is None:
             assert row.waarde_status in ("u", "x") and row.reden
             assert not numbers
