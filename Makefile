@@ -51,6 +51,10 @@ lint: $(VENV)/.dev ## style and definitions
 truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, false positives (minutes)
 	@$(BIN)/python benchmarks/truth.py --jobs $(JOBS)
 
+.PHONY: attack
+attack: $(VENV)/.run ## try to find people in what the last run published; fails when it does (minutes)
+	@$(BIN)/python -m attack --home "$(VIA_HOME)"
+
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
 	@$(BIN)/python docs/make_screenshots.py

@@ -1,0 +1,93 @@
+"""What is published, read as an outsider reads it: files and columns, no schema of the house.
+
+Belongs here: finding the tables of a VIA_HOME's letters and BI file, and reading them as texts.
+Does not belong here: ``lake``, ``quarantine``, ``ledger``: they are not published and never opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+Row = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One published table. ``where`` names edition (or BI) and file; ``rows`` keep their order."""
+
+    where: str
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...] = field(repr=False)
+    key: tuple[str, ...] = ()
+
+
+def read(home: Path) -> list[Table]:
+    """Every table under ``home``: CSV and Parquet of each letter, the BI file and its Parquet.
+
+    Editions are read in the order of their reading date, the BI file last.
+
+    Raises:
+        FileNotFoundError: nothing is published there.
+    """
+    tables = [*_letters(home / "letters"), *_served(home / "serve")]
+    if not tables:
+        raise FileNotFoundError(f"nothing is published under {home.name}")
+    return tables
+
+
+def _letters(folder: Path) -> Iterator[Table]:
+    editions = []
+    for edition in sorted(folder.glob("*/")):
+        described = edition / "datapackage.json"
+        package = json.loads(described.read_text("utf-8")) if described.is_file() else {}
+        editions.append((str(package.get("leesdatum", "")), edition, package))
+    for _, edition, package in sorted(editions, key=lambda one: one[:2]):
+        keys = {
+            resource["name"]: tuple(resource.get("schema", {}).get("primaryKey", ()))
+            for resource in package.get("resources", [])
+        }
+        for path in sorted([*edition.glob("*.csv"), *edition.glob("*.parquet")]):
+            yield _file(path, edition.name, keys.get(path.stem, ()))
+
+
+def _served(folder: Path) -> Iterator[Table]:
+    for path in sorted(folder.glob("*.duckdb")):
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = connection.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
+            ).fetchall()
+            for schema, name in names:
+                source = f'"{schema}"."{name}"'
+                yield _table(connection, source, f"bi/{path.name}", name, ())
+    for path in sorted(folder.glob("parquet/*.parquet")):
+        yield _file(path, "bi", ())
+
+
+def _file(path: Path, place: str, key: tuple[str, ...]) -> Table:
+    quoted = str(path).replace("'", "''")
+    source = (
+        f"read_csv('{quoted}', all_varchar = true, header = true, delim = ',')"
+        if path.suffix == ".csv"
+        else f"read_parquet('{quoted}')"
+    )
+    with duckdb.connect() as connection:
+        return _table(connection, source, f"{place}/{path.name}", path.stem, key)
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    where: str,
+    name: str,
+    key: tuple[str, ...],
+) -> Table:
+    found = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM {source}")
+    columns = tuple(name for name, *_ in found.description)
+    rows = tuple(dict(zip(columns, values, strict=True)) for values in found.fetchall())
+    return Table(where, name, columns, rows, key)

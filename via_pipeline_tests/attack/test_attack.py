@@ -1,0 +1,273 @@
+"""The attacker finds people wherever protection fails, and nobody where there is nobody to find.
+
+What is published here is built by ``via_pipeline``'s own protection over small made-up tables; the
+attacker itself imports nothing of it.
+"""
+
+import ast
+import csv
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import attack
+from attack.__main__ import main, run
+from attack.findings import Severity, failing
+from via_pipeline.disclosure.model import SECONDARY, load_dataset, load_ruleset
+from via_pipeline.disclosure.protect import protect
+from via_pipeline_tests.disclosure import tables
+
+RESULT = load_dataset("resultaat")
+RULES = load_ruleset("minimumfrequentie")
+KEY = ("pilot_id", "bron", "locatie", "periode", "groep_soort", "groep", "maat")
+
+# Five groups a site, of which two a site are too small: what is hidden then has room to move.
+SIZES = {
+    "utrecht": {"a": 4, "b": 6, "c": 40, "d": 55},
+    "liander": {"a": 5, "b": 3, "c": 30, "d": 45},
+    "spoor": {"a": 6, "b": 4, "c": 60, "d": 35},
+}
+
+
+def source(sizes=SIZES) -> list[tuple]:
+    """Rows of ``outcomes__result``: counts per site and group, and all the sums of them."""
+    groups = sorted({group for held in sizes.values() for group in held})
+    rows = [
+        tables.count(site, "herkomst_oud", group, "deelnemers", size)
+        for site, held in sizes.items()
+        for group, size in held.items()
+    ]
+    rows += [
+        tables.count(site, "totaal", "totaal", "deelnemers", sum(held.values()))
+        for site, held in sizes.items()
+    ]
+    rows += [
+        tables.count(
+            "alle",
+            "herkomst_oud",
+            group,
+            "deelnemers",
+            sum(held.get(group, 0) for held in sizes.values()),
+        )
+        for group in groups
+    ]
+    whole = sum(sum(held.values()) for held in sizes.values())
+    return [*rows, tables.count("alle", "totaal", "totaal", "deelnemers", whole)]
+
+
+def published(rows, rules=RULES) -> list[dict]:
+    """``rows`` as they leave the house."""
+    with duckdb.connect() as connection:
+        tables.table(connection, "outcomes__result", tables.RESULT, rows)
+        found = protect(connection, RESULT, rules)
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def write(home: Path, edition: str, rows: list[dict]) -> None:
+    """An edition's folder with one table."""
+    folder = home / "letters" / edition
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "voorlopige_resultaten.csv").open("w", newline="") as file:
+        out = csv.DictWriter(file, fieldnames=list(rows[0]))
+        out.writeheader()
+        out.writerows(
+            {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in row.items()
+            }
+            for row in rows
+        )
+
+
+def found_by(home: Path, *attacks: str) -> list:
+    return [one for one in failing(run(home)) if one.attack in attacks]
+
+
+def roomy() -> list[dict]:
+    """A publication in which whole tables of sites are hidden: true protection, by hand if need
+    be, so that this test is about the attacker and not about the protector of the day."""
+    rows = published(source())
+    small = {"a", "b", "c"}
+    return [
+        hide(row) if row["groep"] in small and row["locatie"] != "alle" else show(row)
+        for row in rows
+    ]
+
+
+def hide(row: dict) -> dict:
+    return row | {"n": None, "waarde": None, "waarde_status": "c", "regel": SECONDARY}
+
+
+def show(row: dict) -> dict:
+    truth = {tuple(one[: len(KEY)]): one[10] for one in source()}
+    n = truth[tuple(row[name] for name in KEY)]
+    return row | {"n": n, "waarde": f"{n}.0000", "waarde_status": None, "regel": None}
+
+
+def test_nobody_is_found_where_protection_holds(tmp_path):
+    write(tmp_path, "eerste", roomy())
+    write(tmp_path, "tweede", roomy())
+    assert failing(run(tmp_path)) == []
+    assert main(["--home", str(tmp_path)]) == 0
+
+
+def test_people_are_found_when_protection_is_off(tmp_path, capsys):
+    write(tmp_path, "eerste", published(source(), RULES.model_copy(update={"rules": ()})))
+    small = {one.address.split(" / ")[5] for one in found_by(tmp_path, "small count")}
+    assert small == {"a", "b"}
+    assert main(["--home", str(tmp_path)]) == 1
+    assert "small count" in capsys.readouterr().out
+
+
+def test_primary_suppression_alone_gives_everything_back(tmp_path):
+    """One cell too small in each line, and nothing hidden besides."""
+    sizes = {"utrecht": {"a": 4, "c": 40}, "liander": {"a": 50, "c": 7}}
+    shown = published(source(sizes), RULES.model_copy(update={"rules": ()}))
+    rows = [hide(row) | {"regel": "minimumfrequentie"} if row["n"] < 10 else row for row in shown]
+    write(tmp_path, "eerste", rows)
+    values = {(one.address, one.found) for one in found_by(tmp_path, "interval")}
+    start = "P6 / p6_leren_werken / {} / 2020H2 / herkomst_oud / {} / deelnemers"
+    assert values == {
+        (start.format("utrecht", "a"), "N = 4"),
+        (start.format("liander", "c"), "N = 7"),
+    }
+
+
+def test_one_revealed_secondary_cell_is_enough(tmp_path):
+    """Protected rows of the house, of which a single secondary cell is shown again."""
+    sizes = {"utrecht": {"a": 4, "c": 40}, "liander": {"a": 50, "c": 70}}
+    rows = published(source(sizes))
+    secondary = [place for place, row in enumerate(rows) if row["regel"] == SECONDARY]
+    assert secondary
+    truth = {tuple(row[: len(KEY)]): row[10] for row in source(sizes)}
+    for place in secondary:
+        key = tuple(rows[place][name] for name in KEY)
+        shown = rows[place] | {
+            "n": truth[key],
+            "waarde": f"{truth[key]}.0000",
+            "waarde_status": None,
+            "regel": None,
+        }
+        home = tmp_path / str(place)
+        write(home, "eerste", [*rows[:place], shown, *rows[place + 1 :]])
+        assert "N = 4" in {one.found for one in found_by(home, "interval")}
+
+
+def test_two_valid_patterns_over_the_same_deliveries_are_one_publication(tmp_path):
+    """Each edition holds by itself; together they show what either of them hides."""
+    first = roomy()
+    second = [
+        hide(row) if row["groep"] in {"b", "c", "d"} and row["locatie"] != "alle" else show(row)
+        for row in published(source())
+    ]
+    write(tmp_path, "eerste", first)
+    write(tmp_path / "only", "eerste", second)
+    write(tmp_path, "tweede", second)
+    assert not found_by(tmp_path / "only", "hidden elsewhere", "interval")
+    assert found_by(tmp_path, "hidden elsewhere")
+
+
+def test_patterns_add_up_across_editions(tmp_path):
+    """Neither edition gives a cell away; the sum of one and the pattern of the other do."""
+    utrecht = [row for row in map(show, roomy()) if row["locatie"] == "utrecht"]
+    first = [hide(row) if row["groep"] in {"a", "b", "c"} else row for row in utrecht]
+    second = [hide(row) if row["groep"] in {"a", "b", "d"} else row for row in utrecht]
+    for name, edition in (("one", first), ("other", second)):
+        write(tmp_path / name, "eerste", edition)
+        assert not found_by(tmp_path / name, "interval")
+    write(tmp_path, "eerste", first)
+    write(tmp_path, "tweede", second)
+    assert {one.address.split(" / ")[5] for one in found_by(tmp_path, "interval")} == {"a", "b"}
+
+
+def test_a_revision_with_few_more_people_is_found(tmp_path):
+    later = [row | {"leveringen": row["leveringen"] + "-later"} for row in roomy()]
+    write(tmp_path, "eerste", roomy())
+    write(tmp_path, "tweede", later)
+    assert not found_by(tmp_path, "editions")
+    (site,) = [row for row in later if (row["locatie"], row["groep"]) == ("utrecht", "totaal")]
+    site["n"] += 2
+    write(tmp_path, "tweede", later)
+    (one,) = found_by(tmp_path, "editions")
+    assert "2 people" in one.found and one.severity is Severity.HIGH
+
+
+def test_reading_the_rule_that_hid_a_cell(tmp_path):
+    """Eleven hidden in two: the one that is too small is one person, the other is ten."""
+    rows = published(source({"utrecht": {"a": 1, "b": 10, "c": 40}}))
+    only = [row for row in rows if row["locatie"] == "utrecht"]
+    by_group = {row["groep"]: row for row in only}
+    assert by_group["a"]["n"] is None and by_group["b"]["n"] is None
+    assert by_group["c"]["n"] == 40
+    write(tmp_path, "eerste", only)
+    assert {one.found for one in found_by(tmp_path, "interval and rule")} == {"N = 1", "N = 10"}
+
+
+@pytest.mark.parametrize(
+    ("teller", "value", "attack_name"),
+    [(0, "0.0000", "whole group"), (20, "100.0000", "whole group"), (3, "15.0000", "small count")],
+)
+def test_shares_that_say_too_much(tmp_path, teller, value, attack_name):
+    (row,) = published([tables.share("utrecht", "totaal", "totaal", "baan", 40, 20)])
+    told = row | {"n": 20, "teller": teller, "waarde": value}
+    write(tmp_path, "eerste", [told])
+    assert found_by(tmp_path, attack_name)
+    write(tmp_path, "eerste", [told | {"teller": None}])
+    assert found_by(tmp_path, "whole group", "per cent")
+    write(tmp_path, "eerste", [row])
+    assert not failing(run(tmp_path))
+
+
+def test_a_per_cent_gives_a_small_denominator_away(tmp_path):
+    (row,) = published([tables.share("utrecht", "totaal", "totaal", "baan", 40, 20)])
+    told = row | {"n": None, "teller": None, "waarde": "42.8571"}
+    write(tmp_path, "eerste", [told])
+    assert [one.found for one in found_by(tmp_path, "per cent")] == ["42.8571% is that of 7 people"]
+
+
+def test_a_site_knows_its_own_figures(tmp_path):
+    rows = [row for row in map(show, roomy()) if row["groep"] == "a"]
+    rows = [
+        hide(row) | {"regel": "minimumfrequentie"}
+        if row["locatie"] in ("utrecht", "liander")
+        else row
+        for row in rows
+    ]
+    write(tmp_path, "eerste", rows)
+    assert {one.found.split(",")[0] for one in found_by(tmp_path, "singleton")} == {
+        "N is known to site liander",
+        "N is known to site utrecht",
+    }
+
+
+def test_words_beside_a_hidden_row(tmp_path):
+    rows = [row | {"reden": None} for row in roomy()]
+    write(tmp_path, "eerste", rows)
+    assert not failing(run(tmp_path))
+    hidden = next(row for row in rows if row["n"] is None)
+    hidden["reden"] = "minder dan 250"
+    write(tmp_path, "eerste", rows)
+    assert not failing(run(tmp_path))
+    hidden["reden"] = "slechts 4"
+    write(tmp_path, "eerste", rows)
+    assert found_by(tmp_path, "words")
+
+
+def test_nothing_published_is_no_success(tmp_path, capsys):
+    assert main(["--home", str(tmp_path)]) == 2
+    assert "nothing is published" in capsys.readouterr().err
+
+
+def test_the_attacker_shares_nothing_with_the_protector():
+    folder = Path(attack.__file__).parent
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not [name for name in names if name.startswith("via_pipeline")], path.name
