@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from attack.cells import MINIMUM, Cell
+from attack.cells import MINIMUM, WHOLE_GROUP, WHOLE_SITE, Cell
 from attack.findings import Finding, Severity
 from attack.sums import Knowledge
 
@@ -23,6 +23,18 @@ _STEPS = (
     ("uitstroom", "uitstroom_eigen_verzoek"),
 )
 
+# Comparisons whose arms anyone can look up among the results, by the published analysis plan:
+# (pilot, outcome) -> kind of group, the group of each arm, measure.
+_COUNTERPARTS = {
+    ("P8", "ladder_tweede_meting"): ("meetmoment×arm", "2×{arm}", "ladder"),
+    ("P8", "ladder_derde_meting"): ("meetmoment×arm", "3×{arm}", "ladder"),
+    ("P8", "gezondheid_derde_meting"): ("meetmoment×arm", "3×{arm}", "gezondheid"),
+    ("P3", "uitgenodigd"): ("fase", "{fase}", "uitgenodigd"),
+    ("P1", "keuze_hoog"): ("meting×arm", "na×{arm}", "keuze_perspectief_hoog"),
+    ("P1", "keuze_zekerheid"): ("meting×arm", "na×{arm}", "keuze_zekerheid"),
+}
+_PHASE = {"interventie": "met", "vergelijking": "voor"}
+
 
 def attack(people: Sequence[Sequence[Cell]], known: Knowledge) -> list[Finding]:
     """Every difference that is a few people, and every cell hidden once and shown elsewhere."""
@@ -33,6 +45,7 @@ def attack(people: Sequence[Sequence[Cell]], known: Knowledge) -> list[Finding]:
         *_readings(every),
         *_steps(every),
         *_missing_answers(every),
+        *_beside(people),
     ]
 
 
@@ -149,3 +162,52 @@ def _missing_answers(every: Sequence[Cell]) -> Iterator[Finding]:
                     cell.address,
                     f"{fewer} people fewer than in another measure",
                 )
+
+
+def _beside(people: Sequence[Sequence[Cell]]) -> Iterator[Finding]:
+    """An arm of a comparison beside the results of the same people over the same deliveries."""
+    results: dict[tuple, list[Cell]] = defaultdict(list)
+    for cells in people:
+        for cell in cells:
+            at = cell.at
+            if "maat" in at:
+                place = cell.where.partition("/")[0], at["pilot_id"]
+                results[*place, at["groep_soort"], at["groep"], at["maat"]].append(cell)
+    seen: set[tuple[str, str]] = set()
+    for cells in people:
+        for cell in cells:
+            if "arm" in cell.at and cell.count is not None:
+                for one in _counterpart(cell, results):
+                    if (one.address, one.found) not in seen:
+                        seen.add((one.address, one.found))
+                        yield one
+
+
+def _counterpart(cell: Cell, results: dict[tuple, list[Cell]]) -> Iterator[Finding]:
+    at = cell.at
+    told = _COUNTERPARTS.get((at["pilot_id"], at["uitkomst"]))
+    if told is None:
+        return
+    names, values, measure = told
+    values = values.format(arm=at["arm"], fase=_PHASE[at["arm"]])
+    if at["groep_soort"] != WHOLE_GROUP:
+        names, values = f"{names}×{at['groep_soort']}", f"{values}×{at['groep']}"
+    place = cell.where.partition("/")[0], at["pilot_id"]
+    found = {
+        part.place: part
+        for part in results[*place, names, values, measure]
+        if set(part.deliveries.split()) <= set(cell.deliveries.split())
+    }
+    # Where the pilot as a whole stands in the results, its row; else the rows of its sites.
+    own = {place: part for place, part in found.items() if part.at["locatie"] == at["locatie"]}
+    parts = own or (found if at["locatie"] == WHOLE_SITE else {})
+    left = (cell.count or 0) - sum(part.count or 0 for part in parts.values())
+    hidden = sum(part.count is None for part in parts.values())
+    if parts and 0 < abs(left) < MINIMUM:
+        yield Finding(
+            Severity.HIGH,
+            "beside results",
+            cell.where,
+            cell.address,
+            f"{abs(left)} people more or fewer than in the results, {hidden} of those hidden",
+        )

@@ -197,7 +197,10 @@ def _is_free(quantity: Quantity, low: float, high: float, exact_only: bool) -> b
     if quantity.what == "S":
         return exact_only or high - low > max(1.0, _TELLING * high)
     apart = high - low > 1 - 1e-6
-    return apart and (exact_only or low < 1 - 1e-6 or high > MINIMUM - 1e-6)
+    if exact_only or low < 1 - 1e-6 or high > MINIMUM - 1e-6:
+        return apart
+    # From one to nine is what the rule's name says already.
+    return low < 1 + 1e-6 and high > MINIMUM - 1 - 1e-6
 
 
 def _constraint(known: Knowledge, part: _Part, place: dict[int, int]) -> LinearConstraint | None:
@@ -241,10 +244,11 @@ def _judge(
             told = f"sum behind the mean between {low:.2f} and {high:.2f}"
         elif low == high:
             told = f"{quantity.what} = {int(low)}"
-        elif not exact_only and low >= 1 and high < MINIMUM:
+        elif not exact_only and not _is_free(quantity, low, high, exact_only):
             told = f"{quantity.what} between {int(low)} and {int(high)}"
         else:
             continue
         where = min(quantity.hidden_in)
-        severity = Severity.HIGH if is_primary(quantity) or quantity.what == "S" else Severity.LOW
+        is_exact = low == high and is_primary(quantity)
+        severity = Severity.HIGH if is_exact or quantity.what == "S" else Severity.LOW
         yield index, Finding(severity, attack_name, where, quantity.address, told)

@@ -6,6 +6,8 @@ attacker itself imports nothing of it.
 
 import ast
 import csv
+import json
+import sqlite3
 from pathlib import Path
 
 import duckdb
@@ -64,11 +66,11 @@ def published(rows, rules=RULES) -> list[dict]:
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
-def write(home: Path, edition: str, rows: list[dict]) -> None:
-    """An edition's folder with one table."""
+def write(home: Path, edition: str, rows: list[dict], table: str = "voorlopige_resultaten") -> None:
+    """One table in the folder of an edition."""
     folder = home / "letters" / edition
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "voorlopige_resultaten.csv").open("w", newline="") as file:
+    with (folder / f"{table}.csv").open("w", newline="") as file:
         out = csv.DictWriter(file, fieldnames=list(rows[0]))
         out.writeheader()
         out.writerows(
@@ -110,6 +112,19 @@ def test_nobody_is_found_where_protection_holds(tmp_path):
     write(tmp_path, "tweede", roomy())
     assert failing(run(tmp_path)) == []
     assert main(["--home", str(tmp_path)]) == 0
+
+
+def test_nobody_is_found_in_what_the_house_protects(tmp_path):
+    """Three sites with a group too small each: what the house hides besides is enough."""
+    sizes = {
+        "utrecht": {"a": 4, "b": 16, "c": 40},
+        "liander": {"a": 5, "b": 13, "c": 35},
+        "spoor": {"a": 6, "b": 14, "c": 60},
+    }
+    rows = published(source(sizes))
+    assert sum(row["n"] is None for row in rows) >= 6
+    write(tmp_path, "eerste", rows)
+    assert failing(run(tmp_path)) == []
 
 
 def test_people_are_found_when_protection_is_off(tmp_path, capsys):
@@ -171,14 +186,14 @@ def test_two_valid_patterns_over_the_same_deliveries_are_one_publication(tmp_pat
 def test_patterns_add_up_across_editions(tmp_path):
     """Neither edition gives a cell away; the sum of one and the pattern of the other do."""
     utrecht = [row for row in map(show, roomy()) if row["locatie"] == "utrecht"]
-    first = [hide(row) if row["groep"] in {"a", "b", "c"} else row for row in utrecht]
-    second = [hide(row) if row["groep"] in {"a", "b", "d"} else row for row in utrecht]
+    first = [hide(row) if row["groep"] in {"a", "c"} else row for row in utrecht]
+    second = [hide(row) if row["groep"] in {"a", "d"} else row for row in utrecht]
     for name, edition in (("one", first), ("other", second)):
         write(tmp_path / name, "eerste", edition)
         assert not found_by(tmp_path / name, "interval")
     write(tmp_path, "eerste", first)
     write(tmp_path, "tweede", second)
-    assert {one.address.split(" / ")[5] for one in found_by(tmp_path, "interval")} == {"a", "b"}
+    assert [one.found for one in found_by(tmp_path, "interval")] == ["N = 4"]
 
 
 def test_a_revision_with_few_more_people_is_found(tmp_path):
@@ -241,6 +256,63 @@ def test_a_site_knows_its_own_figures(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("others", "is_found"), [(18, True), (11, False), (20, False)])
+def test_who_stopped_between_two_steps(tmp_path, others, is_found):
+    """Twenty have a job, eighteen a permanent one: two people have another."""
+    rows = published(
+        [
+            tables.share("utrecht", "totaal", "totaal", "baan", 40, 21 if others == 11 else 20),
+            tables.share("utrecht", "totaal", "totaal", "vaste_baan", 40, others),
+        ]
+    )
+    write(tmp_path, "eerste", rows)
+    assert bool(found_by(tmp_path, "steps")) is is_found
+
+
+@pytest.mark.parametrize(("arm", "is_found"), [(38, True), (40, False), (30, False)])
+def test_a_comparison_beside_the_results_of_the_same_people(tmp_path, arm, is_found):
+    (row,) = published([tables.count("enschede", "meetmoment×arm", "2×interventie", "ladder", 40)])
+    comparison = {
+        "pilot_id": "P8",
+        "locatie": "enschede",
+        "leesdatum": "2021-10-15",
+        "uitkomst": "ladder_tweede_meting",
+        "horizon": "tweede meting",
+        "groep_soort": "totaal",
+        "groep": "totaal",
+        "reeks": 1,
+        "n_interventie": arm,
+        "n_vergelijking": 50,
+        "schatting": "1.0",
+        "leveringen": row["leveringen"],
+        "waarde_status": None,
+        "regel": None,
+    }
+    write(tmp_path, "eerste", [row | {"pilot_id": "P8"}])
+    write(tmp_path, "eerste", [comparison], "vergelijkingen")
+    assert bool(found_by(tmp_path, "beside results")) is is_found
+
+
+def test_two_readings_of_a_comparison(tmp_path):
+    """One comparison read twice in the BI file: three people came in between."""
+    columns = (
+        "pilot_id VARCHAR, locatie VARCHAR, leesdatum DATE, uitkomst VARCHAR, horizon VARCHAR, "
+        "groep_soort VARCHAR, groep VARCHAR, reeks INT, n_interventie INT, n_vergelijking INT, "
+        "leveringen VARCHAR, waarde_status VARCHAR, regel VARCHAR"
+    )
+    (tmp_path / "serve").mkdir()
+    with duckdb.connect(str(tmp_path / "serve" / "via.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE schatting ({columns})")
+        for day, people in (("2020-10-15", 60), ("2021-10-15", 63)):
+            connection.execute(
+                "INSERT INTO schatting VALUES ('P2', 'alle', ?, 'stage', 'einde', 'totaal', "
+                "'totaal', 1, ?, 80, ?, NULL, NULL)",
+                [day, people, f"p2-{day}"],
+            )
+    (one,) = found_by(tmp_path, "readings")
+    assert "3 people" in one.found and one.address.endswith("interventie")
+
+
 def test_words_beside_a_hidden_row(tmp_path):
     rows = [row | {"reden": None} for row in roomy()]
     write(tmp_path, "eerste", rows)
@@ -252,6 +324,33 @@ def test_words_beside_a_hidden_row(tmp_path):
     hidden["reden"] = "slechts 4"
     write(tmp_path, "eerste", rows)
     assert found_by(tmp_path, "words")
+
+
+def test_rows_in_the_order_of_their_size(tmp_path):
+    rows = sorted(roomy(), key=lambda row: tuple(row[name] for name in KEY))
+    described = {"name": "voorlopige_resultaten", "schema": {"primaryKey": list(KEY)}}
+    write(tmp_path, "eerste", rows)
+    package = tmp_path / "letters" / "eerste" / "datapackage.json"
+    package.write_text(json.dumps({"leesdatum": "2021-01-01", "resources": [described]}))
+    assert not failing(run(tmp_path))
+    write(tmp_path, "eerste", rows[::-1])
+    assert found_by(tmp_path, "order")
+
+
+def test_metadata_of_the_run_is_looked_at(tmp_path):
+    write(tmp_path, "eerste", roomy())
+    entry = {"label": "rows_quarantined", "entry_data": {"value": 3}}
+    (tmp_path / "dagster").mkdir()
+    connection = sqlite3.connect(tmp_path / "dagster" / "index.db")
+    connection.execute("CREATE TABLE event_logs (event TEXT)")
+    for value in (3, 30):
+        entry["entry_data"] = {"value": value}
+        event = json.dumps({"dagster_event": {"metadata": [entry]}})
+        connection.execute("INSERT INTO event_logs VALUES (?)", [event])
+        connection.commit()
+    connection.close()
+    (one,) = [one for one in run(tmp_path) if one.attack == "run metadata"]
+    assert one.severity is Severity.NOTICE and one.address == "rows_quarantined"
 
 
 def test_nothing_published_is_no_success(tmp_path, capsys):
