@@ -208,15 +208,18 @@ def test_a_revision_with_few_more_people_is_found(tmp_path):
     assert "2 people" in one.found and one.severity is Severity.HIGH
 
 
-def test_reading_the_rule_that_hid_a_cell(tmp_path):
-    """Eleven hidden in two: the one that is too small is one person, the other is ten."""
-    rows = published(source({"utrecht": {"a": 1, "b": 10, "c": 40}}))
+@pytest.mark.parametrize(("sizes", "told"), [((1, 10), {"N = 1", "N = 10"}), ((9, 9), {"N = 9"})])
+def test_reading_the_rule_that_hid_a_cell(tmp_path, sizes, told):
+    """Eleven hidden in two: the one that is too small is one person, the other is ten. Eighteen in
+    two that are both too small: nine each."""
+    first, second = sizes
+    rows = published(source({"utrecht": {"a": first, "b": second, "c": 40}}))
     only = [row for row in rows if row["locatie"] == "utrecht"]
     by_group = {row["groep"]: row for row in only}
     assert by_group["a"]["n"] is None and by_group["b"]["n"] is None
     assert by_group["c"]["n"] == 40
     write(tmp_path, "eerste", only)
-    assert {one.found for one in found_by(tmp_path, "interval and rule")} == {"N = 1", "N = 10"}
+    assert {one.found for one in found_by(tmp_path, "interval and rule")} == told
 
 
 @pytest.mark.parametrize(
