@@ -1,0 +1,99 @@
+"""Showing again what was hidden for nothing.
+
+Belongs here: trying each figure that was hidden for the sake of others, the dearest first. Does
+not belong here: hiding more (``repair``). Nothing is taken back unless whole movements show that
+all that must be protected stays so, against every attacker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from via_pipeline.disclosure.engine.movement import Space
+from via_pipeline.disclosure.engine.regions import Regions
+from via_pipeline.disclosure.engine.repair import Work, reach, sensitive_union, space_of
+from via_pipeline.disclosure.engine.rules import Rule
+from via_pipeline.disclosure.engine.state import MAY_BE_SHOWN, Attacker, State
+
+
+def prune(state: State, regions: Regions, rules: Sequence[Rule], work: Work) -> None:
+    """Show again every figure that nothing needs, the dearest first, ties by name."""
+    problem = state.problem
+    tried = [
+        cell
+        for cell, reason in state.reason.items()
+        if reason in MAY_BE_SHOWN and len(problem.groups.get(cell, ())) < 2
+    ]
+    spaces: dict[tuple[str, int], Space] = {}
+    for cell in sorted(tried, key=lambda one: (-int(problem.price[one]), one)):
+        if work.is_over:
+            return
+        if state.hidden[cell] and not _is_revealing(state, cell, rules):
+            _try(state, regions, spaces, cell, work)
+
+
+def _is_revealing(state: State, cell: int, rules: Sequence[Rule]) -> bool:
+    """Whether showing ``cell`` would leave too revealing a union in one of its sums."""
+    if not rules:
+        return False
+    columns = state.problem.columns
+    rows = columns.indices[columns.indptr[cell] : columns.indptr[cell + 1]]
+    state.hidden[cell] = False
+    found = any(sensitive_union(state, row, rules) for row in rows.tolist())
+    state.hidden[cell] = True
+    return found
+
+
+def _try(
+    state: State,
+    regions: Regions,
+    spaces: dict[tuple[str, int], Space],
+    cell: int,
+    work: Work,
+) -> None:
+    """Show ``cell`` again if every attacker can be given other movements in place of its."""
+    after = []
+    for attacker in state.attackers:
+        without = attacker.without(cell)
+        left = state.exposed(without, must=True)
+        if left and not _finds_others(state, regions, spaces, without, cell, left, work):
+            return
+        after.append(without)
+    state.show(cell, after)
+    for space in spaces.values():
+        space.freeze(cell)
+    # What moved with it alone was hidden for the same reason, and is not hidden any more: it can
+    # be worked out. No movement that is left uses it.
+    for other in state.exposed(state.attackers[0]):
+        if state.reason[other] in MAY_BE_SHOWN and len(state.problem.groups.get(other, ())) < 2:
+            state.show(other, [one.without(other) for one in state.attackers])
+            for space in spaces.values():
+                space.freeze(other)
+
+
+def _finds_others(
+    state: State,
+    regions: Regions,
+    spaces: dict[tuple[str, int], Space],
+    without: Attacker,
+    cell: int,
+    left: Sequence[int],
+    work: Work,
+) -> bool:
+    for wanted in left:
+        region = regions.of(wanted)
+        need = state.need(wanted, without)
+        if region is None or need is None:
+            return False
+        if need.is_met(int(without.down[wanted]), int(without.up[wanted])):
+            continue
+        key = without.name, id(region)
+        if key not in spaces:
+            spaces[key] = space_of(state, without, region.cells, left)
+        space = spaces[key]
+        space.freeze(cell)
+        reach(space, state, without, wanted, work)
+        space.thaw(cell)
+        if not need.is_met(int(without.down[wanted]), int(without.up[wanted])):
+            return False
+    return True

@@ -1,0 +1,284 @@
+"""Incremental attack: find what can be worked out, and hide the cheapest figures that prevent it.
+
+Belongs here: the search on the joint system, region by region and then as a whole, and the last
+resort of less detail. Does not belong here: the programs that are solved (``movement``), showing
+again what is not needed (``prune``).
+
+The idea is that of Kelly, Golden and Assad (1992) and of Fischetti and Salazar (2001): a figure is
+safe when another table exists that agrees with all that is published and differs enough in it; the
+cheapest such table is a linear program, and what differs in it must be hidden. Choosing one by one
+is not the optimum over all figures; ``prune`` brings back part of the difference.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from via_pipeline.disclosure.engine.movement import Market, Space
+from via_pipeline.disclosure.engine.problem import Cell
+from via_pipeline.disclosure.engine.regions import Region, Regions
+from via_pipeline.disclosure.engine.rules import Rule
+from via_pipeline.disclosure.engine.state import Attacker, Reason, State
+
+_ROUNDS = 6
+_TRIES = 8
+_STILL = 1e-6
+_SEED = 20_210_518
+"""Of the directions in which figures are pushed together; any seed will do, one must be fixed."""
+
+
+@dataclass
+class Work:
+    """What the search has cost, and when it must stop (``time.monotonic``)."""
+
+    deadline: float
+    solved: int = 0
+    unprotected: set[int] = field(default_factory=set)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up: from here on detail is given up instead."""
+        return time.monotonic() > self.deadline
+
+
+def repair(state: State, regions: Regions, rules: Sequence[Rule], work: Work) -> None:
+    """Hide more until nothing hidden can be worked out, by any attacker.
+
+    What cannot be protected by hiding everything around it ends up in ``work.unprotected``.
+    """
+    while True:
+        for attacker in state.attackers:
+            _against(state, regions, attacker, work)
+        if not _unions(state, rules, work):
+            return
+
+
+def cover(
+    space: Space, state: State, attacker: Attacker, wanted: Sequence[int], work: Work
+) -> None:
+    """Look for movements within ``space`` of the figures ``wanted``, many at a time."""
+    random = np.random.default_rng(_SEED)
+    wanted = [cell for cell in wanted if cell in space]
+    whole = False
+    for _ in range(_TRIES):
+        left = [cell for cell in wanted if _is_open(state, attacker, cell)]
+        if not left or work.is_over:
+            return
+        wishes = {cell: _direction(state, attacker, cell, random) for cell in left}
+        moves = space.push(wishes, whole=whole)
+        work.solved += 1
+        attacker.learn(space.whole_parts(moves))
+        if sum(_is_open(state, attacker, cell) for cell in left) == len(left):
+            if whole:
+                return
+            whole = True
+
+
+def reach(space: Space, state: State, attacker: Attacker, cell: int, work: Work) -> None:
+    """Look for movements of one figure; whole numbers are asked for only where they may exist."""
+    if cell not in space:
+        return
+    for amount in _amounts(state, attacker, cell):
+        direction = 1 if amount > 0 else -1
+        for whole in (False, True):
+            moves = space.push({cell: direction}, whole=whole)
+            work.solved += 1
+            attacker.learn(space.whole_parts(moves))
+            if not _is_open(state, attacker, cell):
+                return
+            if abs(moves[space.place(cell)]) < _STILL:
+                break
+
+
+def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
+    """Whether hidden parts of a relation can be taken together to something too revealing."""
+    cells = _union(state, row)
+    return len(cells) > 1 and any(rule.is_sensitive(cells) for rule in rules)
+
+
+def _against(state: State, regions: Regions, attacker: Attacker, work: Work) -> None:
+    for turn in range(_ROUNDS):
+        exposed = _look(state, regions, attacker, work)
+        if not exposed:
+            return
+        if work.is_over:
+            break
+        if turn == 0:
+            for region, cells in _by_region(regions, exposed):
+                _buy(state, attacker, region, cells, work)
+        else:
+            whole = Region(
+                np.arange(len(state.problem.relations)), np.arange(len(state.problem.cells))
+            )
+            _buy(state, attacker, whole, exposed, work, with_zeros=turn > 1)
+    _collapse(state, regions, attacker, work)
+
+
+def _look(state: State, regions: Regions, attacker: Attacker, work: Work) -> list[int]:
+    """Figures not found to be safe: looked for within regions first, then in the whole."""
+    exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
+    for region, cells in _by_region(regions, exposed):
+        space = space_of(state, attacker, region.cells, cells)
+        cover(space, state, attacker, cells, work)
+    exposed = [cell for cell in exposed if _is_open(state, attacker, cell)]
+    if exposed:
+        space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
+        cover(space, state, attacker, exposed, work)
+    return [cell for cell in exposed if _is_open(state, attacker, cell)]
+
+
+def space_of(state: State, attacker: Attacker, cells: np.ndarray, wanted: Sequence[int]) -> Space:
+    """Movements of what is hidden among ``cells``, as far as ``wanted`` need."""
+    limits = state.limits(attacker, cells)
+    return Space(state.problem, limits, _steps(state, attacker, wanted))
+
+
+def _steps(state: State, attacker: Attacker, cells: Sequence[int]) -> int:
+    needs = [state.need(cell, attacker) for cell in cells]
+    return max((max(one.sliding, one.lower, one.upper) for one in needs if one), default=1)
+
+
+def _by_region(regions: Regions, cells: Sequence[int]) -> list[tuple[Region, list[int]]]:
+    groups: dict[int, tuple[Region, list[int]]] = {}
+    for cell in cells:
+        region = regions.of(cell)
+        if region is not None:
+            groups.setdefault(id(region), (region, []))[1].append(cell)
+    return list(groups.values())
+
+
+def _is_open(state: State, attacker: Attacker, cell: int) -> bool:
+    need = state.need(cell, attacker)
+    return need is not None and not need.is_met(int(attacker.down[cell]), int(attacker.up[cell]))
+
+
+def _direction(state: State, attacker: Attacker, cell: int, random: np.random.Generator) -> int:
+    drawn = 1 if random.random() < 0.5 else -1
+    need = state.need(cell, attacker)
+    if need is not None and attacker.up[cell] < need.upper:
+        return 1
+    if need is not None and attacker.down[cell] < need.lower:
+        return -1
+    return 1 if -state.problem.depth[cell] == 0 else drawn
+
+
+def _buy(
+    state: State,
+    attacker: Attacker,
+    region: Region,
+    cells: Sequence[int],
+    work: Work,
+    with_zeros: bool = False,
+) -> None:
+    """Hide what makes each of ``cells`` movable, as cheaply as the region allows."""
+    problem = state.problem
+    limits = state.limits(attacker, region.cells, candidates=True)
+    # A zero can only go up and tells little when it is hidden: used where nothing else helps.
+    usable = state.hidden[limits.cells] | (limits.low < 0) | with_zeros
+    limits = type(limits)(limits.cells[usable], limits.low[usable], limits.high[usable])
+    outside = np.setdiff1d(np.flatnonzero(state.hidden), region.cells)
+    beyond = np.unique(problem.matrix[:, outside].nonzero()[0])
+    loose = np.setdiff1d(beyond, region.relations)
+    steps = _steps(state, attacker, cells)
+    market = Market(problem, state.hidden, limits, steps, loose, _prices(state))
+    moved: set[int] = set()
+    for cell in cells:
+        if cell in moved or work.is_over:
+            continue
+        for amount in _amounts(state, attacker, cell):
+            bought = market.buy(cell, amount)
+            work.solved += 1
+            if bought is not None:
+                moved.update(bought[1].tolist())
+                market.hide(np.array(state.hide(bought[1].tolist(), Reason.SECONDARY), dtype=int))
+                break
+
+
+def _prices(state: State) -> np.ndarray:
+    """Per figure the price of hiding it and what goes dark with it."""
+    prices = state.problem.price.copy()
+    for cell, group in state.problem.groups.items():
+        prices[cell] = sum(int(state.problem.price[one]) for one in group)
+    return prices
+
+
+def _amounts(state: State, attacker: Attacker, cell: int) -> list[int]:
+    need = state.need(cell, attacker)
+    if need is None:
+        return []
+    if attacker.up[cell] < need.upper:
+        return [max(need.upper, need.sliding), need.upper]
+    if attacker.down[cell] < need.lower:
+        return [-need.lower]
+    return [need.sliding, -need.sliding]
+
+
+def _collapse(state: State, regions: Regions, attacker: Attacker, work: Work) -> None:
+    """Give up detail: hide the lines, then the whole region of what is still exposed."""
+    by_line = state.problem.columns
+    for wide in (False, True):
+        exposed = _look_again(state, attacker, work)
+        if not exposed:
+            return
+        for cell in exposed:
+            region = regions.of(cell)
+            if region is None:
+                continue
+            lines = by_line.indices[by_line.indptr[cell] : by_line.indptr[cell + 1]]
+            around = region.cells if wide else np.unique(state.problem.matrix[lines].indices)
+            state.hide(around[~state.problem.is_known[around]].tolist(), Reason.COLLAPSED)
+    work.unprotected |= set(_look_again(state, attacker, work))
+
+
+def _look_again(state: State, attacker: Attacker, work: Work) -> list[int]:
+    """What is exposed, looked for also when the time is up: safety does not yield to it."""
+    patient = Work(float("inf"))
+    exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
+    if exposed:
+        space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
+        cover(space, state, attacker, exposed, patient)
+        for cell in exposed:
+            if _is_open(state, attacker, cell):
+                cover(space, state, attacker, [cell], patient)
+    work.solved += patient.solved
+    return [cell for cell in exposed if _is_open(state, attacker, cell)]
+
+
+def _union(state: State, row: int) -> list[Cell]:
+    """The hidden parts of a relation whose sum is known, because all else in it is."""
+    problem = state.problem
+    relation = problem.relations[row]
+    if not relation.is_plain or relation.total is None:
+        return []
+    total = problem.number[relation.total]
+    if state.hidden[total] and not problem.is_known[total]:
+        return []
+    numbers = [problem.number[name] for name, _ in relation.parts]
+    return [
+        problem.cells[one] for one in numbers if state.hidden[one] and not problem.is_known[one]
+    ]
+
+
+def _unions(state: State, rules: Sequence[Rule], work: Work) -> bool:
+    """Hide one part more of each relation whose hidden parts are too revealing together."""
+    problem, changed = state.problem, False
+    for row in range(len(problem.relations)) if rules else ():
+        while sensitive_union(state, row, rules):
+            relation = problem.relations[row]
+            parts = [problem.number[name] for name, _ in relation.parts]
+            shown = [one for one in parts if not state.hidden[one] and problem.value[one] > 0]
+            total = problem.number[relation.total] if relation.total else -1
+            if not shown and not problem.is_known[total] and not state.hidden[total]:
+                shown = [total]
+            shown = [one for one in shown if not problem.is_known[one]]
+            if not shown:
+                work.unprotected |= {problem.number[cell.name] for cell in _union(state, row)}
+                break
+            cheapest = min(shown, key=lambda one: (int(problem.price[one]), one))
+            state.hide([cheapest], Reason.UNION)
+            changed = True
+    return changed
