@@ -49,49 +49,47 @@ class Limits:
 class Space:
     """Movements of the figures in ``limits``, with all others at rest.
 
-    ``loose`` names relations that need not hold: what they lack is made good by hidden figures
-    outside. ``steps`` bounds every movement.
+    ``steps`` bounds every movement.
     """
 
-    def __init__(
-        self, problem: Problem, limits: Limits, steps: int, loose: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, problem: Problem, limits: Limits, steps: int) -> None:
         self.limits = limits
         self._problem = problem
-        self._steps = steps
         self._low = np.maximum(limits.low, -steps).astype(float)
         self._high = np.minimum(limits.high, steps).astype(float)
-        matrix = problem.matrix[:, limits.cells]
-        rows = np.flatnonzero(np.diff(matrix.indptr))
-        if loose is not None:
-            rows = np.setdiff1d(rows, loose)
-        self._matrix = sp.csc_matrix(matrix[rows]).astype(float)
-        self._room = tuple(side[rows].astype(float) for side in problem.room)
+        self._model = _Model(problem, limits.cells, np.arange(len(problem.relations)))
         self._place = {cell: place for place, cell in enumerate(limits.cells.tolist())}
 
     def __contains__(self, cell: int) -> bool:
         return cell in self._place
 
+    def freeze(self, cell: int) -> tuple[float, float] | None:
+        """From now on that figure does not move; what ``thaw`` needs to undo it."""
+        if cell not in self._place:
+            return None
+        place = self._place[cell]
+        before = float(self._low[place]), float(self._high[place])
+        self._bound(cell, (0.0, 0.0))
+        return before
+
+    def thaw(self, cell: int, before: tuple[float, float] | None) -> None:
+        """Undo ``freeze``."""
+        if before is not None:
+            self._bound(cell, before)
+
+    def _bound(self, cell: int, bounds: tuple[float, float]) -> None:
+        place = self._place[cell]
+        self._low[place], self._high[place] = bounds
+        if "_split" in self.__dict__:
+            self._split.bound(place, *bounds)
+
     @cached_property
     def _pushed(self):
-        return _solver(self._matrix, np.zeros(len(self._low)), self._low, self._high, self._room)
+        return self._model.solver(np.zeros(len(self._low)), self._low, self._high)
 
-    def place(self, cell: int) -> int:
-        """Where that figure stands in a movement of this space."""
-        return self._place[cell]
-
-    def freeze(self, cell: int) -> None:
-        """From now on that figure does not move."""
-        if cell in self._place:
-            place = self._place[cell]
-            self._low[place] = self._high[place] = 0.0
-
-    def thaw(self, cell: int) -> None:
-        """Undo ``freeze``."""
-        if cell in self._place:
-            place = self._place[cell]
-            self._low[place] = max(int(self.limits.low[place]), -self._steps)
-            self._high[place] = min(int(self.limits.high[place]), self._steps)
+    @cached_property
+    def _split(self) -> _Split:
+        return _Split(self._model, np.ones(len(self._low)), self._low, self._high)
 
     def push(self, wishes: dict[int, int], whole: bool = False) -> np.ndarray:
         """The movement that takes the figures of ``wishes`` furthest, each in its direction.
@@ -106,18 +104,32 @@ class Space:
         for cell, direction in wishes.items():
             aims[self._place[cell]] = -direction
         if whole:
-            solver = _solver(self._matrix, aims, self._low, self._high, self._room, whole=True)
+            solver = self._model.solver(aims, self._low, self._high, whole=True)
         else:
             solver = self._pushed
             solver.changeColsCost(count, everything, aims)
             solver.changeColsBounds(count, everything, self._low, self._high)
         solver.run()
-        if (
-            solver.getInfo().primal_solution_status
-            != highspy.SolutionStatus.kSolutionStatusFeasible
-        ):
+        status = solver.getInfo().primal_solution_status
+        if status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return np.zeros(count)
         return np.array(solver.getSolution().col_value)
+
+    def place(self, cell: int) -> int:
+        """Where that figure stands in a movement of this space."""
+        return self._place[cell]
+
+    def moves(self, cell: int, amount: int) -> bool:
+        """Whether ``cell`` can move at all in the direction of ``amount``, by however little."""
+        side = 1 if amount > 0 else -1
+        return bool(side * self.push({cell: side})[self._place[cell]] > _NEAR)
+
+    def least(self, cell: int, amount: int) -> np.ndarray | None:
+        """The smallest movement in sum that takes ``cell`` by ``amount``; None if none does.
+
+        It touches few figures, and so is nearly always whole by itself.
+        """
+        return self._split.least(self._place[cell], amount)
 
     def whole_parts(self, moves: np.ndarray) -> list[Movement]:
         """Those independent parts of a movement that are possible as whole numbers."""
@@ -128,7 +140,8 @@ class Market:
     """The cheapest movement that takes a figure far enough: what moves must be hidden.
 
     Hidden figures move for nothing, shown ones at their price. One model serves many figures: the
-    solver starts from where the one before ended.
+    solver starts from where the one before ended. ``loose`` names relations that need not hold:
+    what they lack is made good by hidden figures outside.
     """
 
     def __init__(
@@ -142,53 +155,87 @@ class Market:
     ) -> None:
         self._cells = limits.cells
         self._place = {cell: place for place, cell in enumerate(limits.cells.tolist())}
-        self._down = np.minimum(-limits.low, steps).astype(float)
-        self._up = np.minimum(limits.high, steps).astype(float)
-        matrix = problem.matrix[:, limits.cells]
-        rows = np.setdiff1d(np.flatnonzero(np.diff(matrix.indptr)), loose)
-        half = sp.csc_matrix(matrix[rows]).astype(float)
+        rows = np.setdiff1d(np.arange(len(problem.relations)), loose)
         # A shown figure that is rounded moves for nothing within its rounding; that is left out
         # here, which can only make the pattern a little dearer.
         costs = np.where(hidden[limits.cells], 0, price[limits.cells]).astype(float)
-        count = len(limits.cells)
-        self._solver = _solver(
-            sp.csc_matrix(sp.hstack([half, -half])),
-            np.concatenate([costs, costs]),
-            np.zeros(2 * count),
-            np.concatenate([self._up, self._down]),
-            tuple(side[rows].astype(float) for side in problem.room),
+        self._split = _Split(
+            _Model(problem, limits.cells, rows),
+            costs,
+            np.maximum(limits.low, -steps).astype(float),
+            np.minimum(limits.high, steps).astype(float),
         )
 
-    def buy(self, cell: int, amount: int) -> tuple[float, np.ndarray] | None:
-        """Price and cells of the cheapest movement of ``cell`` by ``amount`` (signed), or None."""
+    def buy(self, cell: int, amount: int) -> np.ndarray | None:
+        """Cells of the cheapest movement of ``cell`` by ``amount`` (signed); None if none does."""
+        if cell not in self._place:
+            return None
+        moves = self._split.least(self._place[cell], amount)
+        return None if moves is None else self._cells[np.abs(moves) > _NEAR]
+
+    def hide(self, cells: list[int]) -> None:
+        """From now on these move for nothing."""
+        for cell in cells:
+            if cell in self._place:
+                self._split.price(self._place[cell], 0.0)
+
+
+class _Model:
+    """Relations over some cells, ready to be given to a solver."""
+
+    def __init__(self, problem: Problem, cells: np.ndarray, rows: np.ndarray) -> None:
+        matrix = problem.matrix[:, cells]
+        rows = np.intersect1d(np.flatnonzero(np.diff(matrix.indptr)), rows)
+        self.matrix = sp.csc_matrix(matrix[rows]).astype(float)
+        self.room = tuple(side[rows].astype(float) for side in problem.room)
+
+    def solver(self, costs: np.ndarray, low: np.ndarray, high: np.ndarray, whole: bool = False):
+        """A model that minimises ``costs`` within bounds."""
+        return _solver(self.matrix, costs, low, high, self.room, whole)
+
+
+class _Split:
+    """Movements with a column up and a column down per cell, so that both cost."""
+
+    def __init__(self, model: _Model, costs: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        self._count = len(costs)
+        self._up, self._down = high.copy(), -low
+        self._solver = _solver(
+            sp.csc_matrix(sp.hstack([model.matrix, -model.matrix])),
+            np.concatenate([costs, costs]),
+            np.zeros(2 * self._count),
+            np.concatenate([self._up, self._down]),
+            model.room,
+        )
+
+    def bound(self, place: int, low: float, high: float) -> None:
+        """Between what the cell at ``place`` may move."""
+        self._up[place], self._down[place] = high, -low
+        self._solver.changeColBounds(place, 0.0, high)
+        self._solver.changeColBounds(place + self._count, 0.0, -low)
+
+    def price(self, place: int, cost: float) -> None:
+        """What a step of the cell at ``place`` costs."""
+        self._solver.changeColCost(place, cost)
+        self._solver.changeColCost(place + self._count, cost)
+
+    def least(self, place: int, amount: int) -> np.ndarray | None:
+        """The cheapest movement in which the cell at ``place`` moves by ``amount``, or None."""
         import highspy
 
-        place, count = self._place[cell], len(self._cells)
-        column, other = (place, place + count) if amount > 0 else (place + count, place)
-        bound = (self._up if amount > 0 else self._down)[place]
-        if bound < abs(amount):
+        up, down = float(self._up[place]), float(self._down[place])
+        if (up if amount > 0 else down) < abs(amount):
             return None
-        solver = self._solver
-        solver.changeColBounds(column, float(abs(amount)), float(abs(amount)))
-        solver.changeColBounds(other, 0.0, 0.0)
-        solver.run()
+        asked, other = (place, place + self._count)[:: 1 if amount > 0 else -1]
+        self._solver.changeColBounds(asked, float(abs(amount)), float(abs(amount)))
+        self._solver.changeColBounds(other, 0.0, 0.0)
+        self._solver.run()
         found = None
-        if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            values = np.array(solver.getSolution().col_value)
-            moves = values[:count] - values[count:]
-            price = solver.getInfo().objective_function_value
-            found = price, self._cells[np.abs(moves) > _NEAR]
-        solver.changeColBounds(place, 0.0, self._up[place])
-        solver.changeColBounds(place + count, 0.0, self._down[place])
+        if self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            values = np.array(self._solver.getSolution().col_value)
+            found = values[: self._count] - values[self._count :]
+        self.bound(place, -down, up)
         return found
-
-    def hide(self, cells: np.ndarray) -> None:
-        """From now on these move for nothing."""
-        for cell in cells.tolist():
-            if cell in self._place:
-                place = self._place[cell]
-                self._solver.changeColCost(place, 0.0)
-                self._solver.changeColCost(place + len(self._cells), 0.0)
 
 
 def whole_parts(problem: Problem, limits: Limits, moves: np.ndarray) -> list[Movement]:
@@ -229,9 +276,10 @@ def _solver(matrix, costs, low, high, room, whole=False):
     import highspy
 
     solver = highspy.Highs()
-    options: dict[str, object] = {"output_flag": False, "threads": 1, "random_seed": 0}
     # A model that is solved again and again starts from its last basis; presolve would drop it.
-    options |= {"mip_rel_gap": _GAP, "mip_max_nodes": _NODES} if whole else {"presolve": "off"}
+    options: dict[str, object] = {"output_flag": False, "threads": 1, "random_seed": 0}
+    options |= {"presolve": "off", "mip_detect_symmetry": False}
+    options |= {"mip_rel_gap": _GAP, "mip_max_nodes": _NODES}
     for name, value in options.items():
         solver.setOptionValue(name, value)
     program = highspy.HighsLp()

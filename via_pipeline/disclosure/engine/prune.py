@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from via_pipeline.disclosure.engine.movement import Space
-from via_pipeline.disclosure.engine.regions import Regions
-from via_pipeline.disclosure.engine.repair import Work, reach, sensitive_union, space_of
+from via_pipeline.disclosure.engine.regions import Region, Regions
+from via_pipeline.disclosure.engine.repair import Work, is_open, reach, sensitive_union, space_of
 from via_pipeline.disclosure.engine.rules import Rule
 from via_pipeline.disclosure.engine.state import MAY_BE_SHOWN, Attacker, State
+
+_STILL = 1e-6
 
 
 def prune(state: State, regions: Regions, rules: Sequence[Rule], work: Work) -> None:
@@ -55,8 +57,10 @@ def _try(
     after = []
     for attacker in state.attackers:
         without = attacker.without(cell)
+        known = len(without.movements)
         left = state.exposed(without, must=True)
         if left and not _finds_others(state, regions, spaces, without, cell, left, work):
+            attacker.learn(without.movements[known:])
             return
         after.append(without)
     state.show(cell, after)
@@ -80,20 +84,35 @@ def _finds_others(
     left: Sequence[int],
     work: Work,
 ) -> bool:
+    by_region: dict[int, tuple[Region, list[int]]] = {}
     for wanted in left:
         region = regions.of(wanted)
-        need = state.need(wanted, without)
-        if region is None or need is None:
+        if region is None:
             return False
-        if need.is_met(int(without.down[wanted]), int(without.up[wanted])):
-            continue
-        key = without.name, id(region)
+        by_region.setdefault(id(region), (region, []))[1].append(wanted)
+    for number, (region, cells) in by_region.items():
+        key = without.name, number
         if key not in spaces:
             spaces[key] = space_of(state, without, region.cells, left)
-        space = spaces[key]
-        space.freeze(cell)
-        reach(space, state, without, wanted, work)
-        space.thaw(cell)
-        if not need.is_met(int(without.down[wanted]), int(without.up[wanted])):
+        before = spaces[key].freeze(cell)
+        found = _finds_all(spaces[key], state, without, cells, work)
+        spaces[key].thaw(cell, before)
+        if not found:
+            return False
+    return True
+
+
+def _finds_all(
+    space: Space, state: State, without: Attacker, cells: Sequence[int], work: Work
+) -> bool:
+    """Whether movements of all ``cells`` are found; the least likely are looked for first."""
+    if any(cell not in space for cell in cells):
+        return False
+    moves = space.push({cell: 1 for cell in cells})
+    without.learn(space.whole_parts(moves))
+    work.solved += 1
+    for cell in sorted(cells, key=lambda one: (abs(moves[space.place(one)]) > _STILL, one)):
+        reach(space, state, without, cell, work)
+        if is_open(state, without, cell):
             return False
     return True

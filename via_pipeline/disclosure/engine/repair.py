@@ -26,7 +26,10 @@ from via_pipeline.disclosure.engine.state import Attacker, Reason, State
 
 _ROUNDS = 6
 _TRIES = 8
-_STILL = 1e-6
+_FEW = 3
+"""Fewer figures than this are attacked singly at once."""
+_WORTH = 0.5
+"""Pushing many at once goes on while it settles half of them."""
 _SEED = 20_210_518
 """Of the directions in which figures are pushed together; any seed will do, one must be fixed."""
 
@@ -60,38 +63,49 @@ def repair(state: State, regions: Regions, rules: Sequence[Rule], work: Work) ->
 def cover(
     space: Space, state: State, attacker: Attacker, wanted: Sequence[int], work: Work
 ) -> None:
-    """Look for movements within ``space`` of the figures ``wanted``, many at a time."""
+    """Look for movements of ``wanted`` within ``space``: many at a time, then singly."""
     random = np.random.default_rng(_SEED)
-    wanted = [cell for cell in wanted if cell in space]
-    whole = False
-    for _ in range(_TRIES):
-        left = [cell for cell in wanted if _is_open(state, attacker, cell)]
-        if not left or work.is_over:
-            return
+    left = [cell for cell in wanted if cell in space and is_open(state, attacker, cell)]
+    for turn in range(_TRIES):
+        if len(left) < _FEW or work.is_over:
+            break
         wishes = {cell: _direction(state, attacker, cell, random) for cell in left}
-        moves = space.push(wishes, whole=whole)
+        attacker.learn(space.whole_parts(space.push(wishes, whole=turn > 0)))
         work.solved += 1
+        before = len(left)
+        left = [cell for cell in left if is_open(state, attacker, cell)]
+        if len(left) > _WORTH * before and turn > 0:
+            break
+    for cell in left:
+        if work.is_over:
+            return
+        reach(space, state, attacker, cell, work)
+
+
+def reach(
+    space: Space,
+    state: State,
+    attacker: Attacker,
+    cell: int,
+    work: Work,
+    insist: bool = False,
+) -> None:
+    """Look for movements of one figure; with ``insist`` by a search for whole numbers as well."""
+    for amount in _amounts(state, attacker, cell) if cell in space else ():
+        if not is_open(state, attacker, cell):
+            return
+        # Quick to answer where the answer is no, which it mostly is here.
+        if not space.moves(cell, amount):
+            continue
+        moves = space.least(cell, amount)
+        work.solved += 1
+        if moves is None:
+            continue
         attacker.learn(space.whole_parts(moves))
-        if sum(_is_open(state, attacker, cell) for cell in left) == len(left):
-            if whole:
-                return
-            whole = True
-
-
-def reach(space: Space, state: State, attacker: Attacker, cell: int, work: Work) -> None:
-    """Look for movements of one figure; whole numbers are asked for only where they may exist."""
-    if cell not in space:
-        return
-    for amount in _amounts(state, attacker, cell):
-        direction = 1 if amount > 0 else -1
-        for whole in (False, True):
-            moves = space.push({cell: direction}, whole=whole)
-            work.solved += 1
+        if insist and is_open(state, attacker, cell):
+            moves = space.push({cell: 1 if amount > 0 else -1}, whole=True)
             attacker.learn(space.whole_parts(moves))
-            if not _is_open(state, attacker, cell):
-                return
-            if abs(moves[space.place(cell)]) < _STILL:
-                break
+            work.solved += 1
 
 
 def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
@@ -102,7 +116,7 @@ def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
 
 def _against(state: State, regions: Regions, attacker: Attacker, work: Work) -> None:
     for turn in range(_ROUNDS):
-        exposed = _look(state, regions, attacker, work)
+        exposed = _look(state, regions, attacker, work, everywhere=turn > 0)
         if not exposed:
             return
         if work.is_over:
@@ -118,17 +132,21 @@ def _against(state: State, regions: Regions, attacker: Attacker, work: Work) -> 
     _collapse(state, regions, attacker, work)
 
 
-def _look(state: State, regions: Regions, attacker: Attacker, work: Work) -> list[int]:
-    """Figures not found to be safe: looked for within regions first, then in the whole."""
+def _look(
+    state: State, regions: Regions, attacker: Attacker, work: Work, everywhere: bool
+) -> list[int]:
+    """Figures not found to be safe: looked for within regions, and ``everywhere`` if asked."""
     exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
     for region, cells in _by_region(regions, exposed):
         space = space_of(state, attacker, region.cells, cells)
         cover(space, state, attacker, cells, work)
-    exposed = [cell for cell in exposed if _is_open(state, attacker, cell)]
-    if exposed:
+    exposed = [cell for cell in exposed if is_open(state, attacker, cell)]
+    if exposed and everywhere:
         space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
-        cover(space, state, attacker, exposed, work)
-    return [cell for cell in exposed if _is_open(state, attacker, cell)]
+        for cell in exposed:
+            if not work.is_over:
+                reach(space, state, attacker, cell, work, insist=True)
+    return [cell for cell in exposed if is_open(state, attacker, cell)]
 
 
 def space_of(state: State, attacker: Attacker, cells: np.ndarray, wanted: Sequence[int]) -> Space:
@@ -151,7 +169,8 @@ def _by_region(regions: Regions, cells: Sequence[int]) -> list[tuple[Region, lis
     return list(groups.values())
 
 
-def _is_open(state: State, attacker: Attacker, cell: int) -> bool:
+def is_open(state: State, attacker: Attacker, cell: int) -> bool:
+    """Whether ``cell`` is hidden and not yet shown to be safe."""
     need = state.need(cell, attacker)
     return need is not None and not need.is_met(int(attacker.down[cell]), int(attacker.up[cell]))
 
@@ -193,8 +212,8 @@ def _buy(
             bought = market.buy(cell, amount)
             work.solved += 1
             if bought is not None:
-                moved.update(bought[1].tolist())
-                market.hide(np.array(state.hide(bought[1].tolist(), Reason.SECONDARY), dtype=int))
+                moved.update(bought.tolist())
+                market.hide(state.hide(bought.tolist(), Reason.SECONDARY))
                 break
 
 
@@ -242,10 +261,9 @@ def _look_again(state: State, attacker: Attacker, work: Work) -> list[int]:
         space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
         cover(space, state, attacker, exposed, patient)
         for cell in exposed:
-            if _is_open(state, attacker, cell):
-                cover(space, state, attacker, [cell], patient)
+            reach(space, state, attacker, cell, patient, insist=True)
     work.solved += patient.solved
-    return [cell for cell in exposed if _is_open(state, attacker, cell)]
+    return [cell for cell in exposed if is_open(state, attacker, cell)]
 
 
 def _union(state: State, row: int) -> list[Cell]:

@@ -1,0 +1,174 @@
+"""What the protector must see besides plain sums: who knows what, unions, rounding, ratios."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from via_pipeline.disclosure.audit.model import AuditError, Figure, Tie
+from via_pipeline.disclosure.audit.proof import audit
+from via_pipeline.disclosure.audit.witness import Exact
+from via_pipeline.disclosure.engine.handover import published
+from via_pipeline.disclosure.engine.problem import Cell, Need, Problem, ProblemError, Relation
+from via_pipeline.disclosure.engine.protect import protect
+from via_pipeline.disclosure.engine.rules import Frequency, with_needs
+from via_pipeline.disclosure.engine.state import Reason
+from via_pipeline.disclosure.engine.tables import Table
+from via_pipeline_tests.disclosure_engine.outsider import flat, interval
+
+ROW = [Cell(("T",), 100), Cell(("a",), 4, need=Need(1)), Cell(("b",), 30), Cell(("c",), 66)]
+SUM = [Relation.sum(("T",), [("a",), ("b",), ("c",)])]
+
+
+def changed(cells: list[Cell], name: str, **what: object) -> list[Cell]:
+    return [replace(cell, **what) if cell.name == (name,) else cell for cell in cells]
+
+
+def test_the_cheapest_figure_goes_with_the_one_that_must() -> None:
+    pattern = protect(Problem(ROW, SUM))
+    assert pattern.hidden == {("a",): Reason.PRIMARY, ("b",): Reason.SECONDARY}
+    assert pattern.lost == 30
+
+
+def test_a_price_decides_and_what_is_known_helps_nothing() -> None:
+    dear = changed(ROW, "b", cost=1000)
+    assert set(protect(Problem(dear, SUM)).hidden) == {("a",), ("c",)}
+    known = changed(ROW, "b", is_known=True)
+    assert set(protect(Problem(known, SUM)).hidden) == {("a",), ("c",)}
+
+
+def test_what_cannot_be_protected_is_said_and_not_shrugged_off() -> None:
+    known = [replace(cell, is_known=cell.name != ("a",)) for cell in ROW]
+    assert protect(Problem(known, SUM)).unprotected == (("a",),)
+    out_already = changed(ROW, "a", is_known=True)
+    assert protect(Problem(out_already, SUM)).unprotected == (("a",),)
+
+
+def test_out_of_time_detail_goes_and_safety_stays() -> None:
+    pattern = protect(Problem(ROW, SUM), seconds=-1)
+    assert pattern.collapsed and not pattern.unprotected
+    for name in pattern.hidden:
+        low, high = interval(ROW, SUM, pattern.hidden, name)
+        assert high > low
+
+
+def test_who_knows_their_own_figure_does_not_learn_the_others() -> None:
+    """b is the cheapest company for a, but b's holder would subtract it."""
+    cells = changed(ROW, "b", holder="B")
+    pattern = protect(Problem(cells, SUM))
+    assert set(pattern.hidden) >= {("a",), ("c",)}
+    low, high = interval(cells, SUM, pattern.hidden, ("a",), also_known=[("b",)])
+    assert high > low
+    figures, ties = published(Problem(cells, SUM), {("a",), ("b",)})
+    assert [(one.name, one.attacker) for one in audit(figures, ties).failing] == [(("a",), "B")]
+
+
+def test_figures_of_one_label_go_dark_together() -> None:
+    cells = changed(changed(ROW, "b", together="row"), "c", together="row")
+    assert set(protect(Problem(cells, SUM)).hidden) == {("a",), ("b",), ("c",)}
+
+
+def test_hidden_cells_taken_together_are_as_harmless_as_a_figure_that_is_shown() -> None:
+    cells = changed(changed(ROW, "b", value=3, need=Need(1)), "c", value=93)
+    assert len(protect(Problem(cells, SUM)).hidden) == 2, "their sum, seven, is known"
+    assert len(protect(Problem(cells, SUM), [Frequency(10)]).hidden) > 2
+
+
+def test_needed_width_is_kept_and_asks_for_more() -> None:
+    wide = changed(ROW, "a", need=Need(sliding=40))
+    pattern = protect(Problem(wide, SUM))
+    low, high = interval(wide, SUM, pattern.hidden, ("a",))
+    assert high - low >= 40
+    upper = changed(ROW, "a", need=Need(sliding=40, upper=40))
+    low, high = interval(upper, SUM, protect(Problem(upper, SUM)).hidden, ("a",))
+    assert high >= 44
+
+
+def test_a_rounded_total_gives_less_away_than_an_exact_one() -> None:
+    rounded = changed(ROW, "T", shown=(95, 104))
+    assert set(protect(Problem(rounded, SUM)).hidden) == {("a",)}
+    figures, ties = published(Problem(rounded, SUM), {("a",)})
+    (found,) = audit(figures, ties).intervals
+    assert (found.low, found.high, found.is_exact, found.is_safe) == (0, 8, True, True)
+
+
+def test_a_share_beside_its_denominator_gives_the_count_away() -> None:
+    """12.5% of 40, printed with one decimal: 5 and nothing else."""
+    cells = [Cell(("n",), 40), Cell(("t",), 5, need=Need(1)), Cell(("rest",), 35)]
+    split = Relation.sum(("n",), [("t",), ("rest",)])
+    share = Relation(((("t",), 2000), (("n",), -250)), within=(-40, 40))
+    assert protect(Problem(cells, [split])).unprotected == ()
+    figures, ties = published(Problem(cells, [split, share]), {("t",), ("rest",)})
+    assert {one.name for one in audit(figures, ties).failing} == {("t",), ("rest",)}
+    pattern = protect(Problem(cells, [split, share]))
+    assert set(pattern.hidden) == {("n",), ("t",), ("rest",)}
+
+
+def test_whole_numbers_are_taken_into_account() -> None:
+    """2x + 2y = 10 with y in [2, 2.9]: over the fractions x moves, in whole numbers it does not."""
+    figures = [
+        Figure(("x",), 3, None, sliding=1, is_primary=True),
+        Figure(("y",), 2, None, sliding=1),
+        Figure(("z",), 1, (1, 1)),
+    ]
+    ties = [Tie(((("x",), 2), (("y",), 2)), 10, 10), Tie(((("y",), 10),), 20, 29)]
+    assert {one.name for one in audit(figures, ties).failing} == {("x",), ("y",)}
+
+
+def test_the_audit_finds_one_revealed_figure() -> None:
+    dimensions = (flat("g", 5), flat("h", 5))
+    counts = {
+        (g, h): (7 * i * i + 3 * j + i * j) % 23
+        for i, g in enumerate(dimensions[0].leaves)
+        for j, h in enumerate(dimensions[1].leaves)
+    }
+    table = Table("t", dimensions, counts)
+    cells, relations = with_needs(table.cells(), [Frequency(5)]), table.relations()
+    problem = Problem(cells, relations)
+    pattern = protect(problem)
+    assert not audit(*published(problem, pattern.hidden)).failing
+    assert pattern.secondary
+    for name in pattern.secondary:
+        assert audit(*published(problem, set(pattern.hidden) - {name})).failing
+
+
+def test_intervals_of_the_audit_are_those_of_whole_number_programs() -> None:
+    dimensions = (flat("g", 3), flat("h", 4))
+    counts = {
+        (g, h): (5 * i + 3 * j * j) % 13
+        for i, g in enumerate(dimensions[0].leaves)
+        for j, h in enumerate(dimensions[1].leaves)
+    }
+    table = Table("t", dimensions, counts)
+    cells, relations = with_needs(table.cells(), [Frequency(6)]), table.relations()
+    problem = Problem(cells, relations)
+    pattern = protect(problem)
+    verdict = audit(*published(problem, pattern.hidden))
+    assert len(verdict.intervals) == len(pattern.hidden) > 3
+    for one in verdict.intervals:
+        assert one.is_exact
+        assert (one.low, one.high) == interval(cells, relations, pattern.hidden, one.name)
+
+
+def test_every_kept_witness_stands_by_exact_arithmetic() -> None:
+    problem = Problem(ROW, SUM)
+    figures, ties = published(problem, protect(problem).hidden)
+    verdict, exact = audit(figures, ties), Exact(figures, ties)
+    assert verdict.witnesses
+    for changes in verdict.witnesses:
+        assert exact.agrees(changes)
+        assert not exact.agrees({**changes, ("T",): 1}), "a published figure does not move"
+        one = min(changes)
+        assert not exact.agrees({**changes, one: changes[one] + 1}), "nor does a sum"
+    with pytest.raises(AuditError):
+        Exact(figures, [Tie(((("a",), 1),), 0, 3)])
+
+
+def test_contradictions_are_refused_by_name() -> None:
+    with pytest.raises(ProblemError, match="share a name"):
+        Problem([*ROW, ROW[0]], SUM)
+    with pytest.raises(ProblemError, match="not there"):
+        Problem(ROW[:2], SUM)
+    with pytest.raises(ProblemError, match="floor"):
+        Problem([Cell(("x",), -1)], [])
