@@ -5,7 +5,8 @@ heavy is imported before a command needs it: ``via --help`` knows neither Dagste
 Expectations, pandas nor DuckDB.
 
 Exit codes: 0 it worked, also when a partner's file was rejected (that is an outcome); 1 a run
-failed, is busy, or lacks what it needs; 2 the command was not understood.
+failed, is busy, or lacks what it needs; 2 the command was not understood; 3 ``via check``: the file
+would be rejected.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from via_pipeline.commands import check
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -291,6 +293,9 @@ def template(
     path = out or Path(f"sjabloon_{source}.xlsx")
     write(path, contract, {name: codelists.load(name, reference) for name in sorted(names)})
     typer.echo(str(path))
+
+
+app.command()(check.check)
 
 
 # --- helpers ---------------------------------------------------------------------------------
