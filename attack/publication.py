@@ -57,6 +57,14 @@ def _letters(folder: Path) -> Iterator[Table]:
 
 
 def _served(folder: Path) -> Iterator[Table]:
+    """Every release that is still there, the one in force last: ``latest`` links to it."""
+    in_force = (folder / "latest").resolve().name
+    there = [path for path in folder.glob("*/") if not path.is_symlink()]
+    for release in sorted(there, key=lambda path: (path.name == in_force, path.name)):
+        yield from _release(release, "bi" if release.name == in_force else f"bi/{release.name}")
+
+
+def _release(folder: Path, place: str) -> Iterator[Table]:
     for path in sorted(folder.glob("*.duckdb")):
         with duckdb.connect(str(path), read_only=True) as connection:
             names = connection.execute(
@@ -64,9 +72,9 @@ def _served(folder: Path) -> Iterator[Table]:
             ).fetchall()
             for schema, name in names:
                 source = f'"{schema}"."{name}"'
-                yield _table(connection, source, f"bi/{path.name}", name, ())
-    for path in sorted(folder.glob("parquet/*.parquet")):
-        yield _file(path, "bi", ())
+                yield _table(connection, source, f"{place}/{path.name}", name, ())
+    for path in sorted([*folder.glob("parquet/*.parquet"), *folder.glob("csv/*.csv")]):
+        yield _file(path, place, ())
 
 
 def _file(path: Path, place: str, key: tuple[str, ...]) -> Table:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import check
+from via_pipeline.commands import check, serve
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -296,6 +296,7 @@ def template(
 
 
 app.command()(check.check)
+app.add_typer(serve.app, name="serve")
 
 
 # --- helpers ---------------------------------------------------------------------------------

@@ -151,12 +151,15 @@ def outputs(home: Home) -> dict[str, list[int]]:
 
     Ledger and Dagster's storage are left out: they change when they are only looked at.
     """
-    return {
+    found = {
         path.relative_to(home.root).as_posix(): Stat.of(path).listed()[:2]
         for folder in (home.lake, home.quarantine, home.letters, home.serve, home.reports)
         for path in files_in(folder)
         if folder != home.reports or path.relative_to(home.reports).parts[0] != "alerts"
     }
+    if home.latest.exists():
+        found[home.latest.relative_to(home.root).as_posix()] = []
+    return found
 
 
 def _digest(rows: Iterable[Iterable[str]]) -> str:

@@ -193,7 +193,7 @@ def _deliveries(console: Console, summary: Summary) -> None:
 
 def show_places(console: Console, home: Home, editions: list[str]) -> None:
     """Say where the file for BI, the letters and the reports lie."""
-    console.print(f"[bold]BI file[/]     {shown(home.serve / 'via.duckdb')}")
+    console.print(f"[bold]BI file[/]     {shown(home.latest / 'via.duckdb')}")
     for edition in editions:
         console.print(f"[bold]Letter[/]      {shown(home.letters / edition)}")
     console.print(f"[bold]Reports[/]     {shown(home.reports / 'partners')} (XLSX, to send back)")

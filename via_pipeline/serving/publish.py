@@ -1,23 +1,23 @@
-"""Publishing: build the file from scratch, check it, put it in the place of the old one.
+"""Publishing: build a release from scratch, check it, give it to readers at once.
 
-Belongs here: files in ``serve/``. Does not belong here: what stands in them (``content``), what
-must hold of them (``verify``).
+Belongs here: the files of a release. Does not belong here: what stands in them (``content``), what
+must hold of them (``verify``), which release is in force (``releases``).
 
-A reader that holds the old file keeps it; one that connects anew sees the new one whole. The same
-lake gives the same bytes: one thread, no compression (FSST's is not stable), no remains of memory
-(``scrub``), the storage version that DuckDB 1.0 and later read.
+A reader that holds the old release keeps it; one that connects anew sees the new one whole. The
+same lake gives the same bytes: one thread, no compression (FSST's is not stable), no remains of
+memory (``scrub``), the storage version that DuckDB 1.0 and later read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from via_pipeline.disclosure.model import load_datasets
-from via_pipeline.serving import content
+from via_pipeline.serving import content, releases
 from via_pipeline.serving.scrub import scrub
 from via_pipeline.serving.verify import verify
 from via_pipeline.storage import lake
@@ -28,43 +28,80 @@ from via_pipeline.storage.home import Home
 FILE = "via.duckdb"
 STORAGE_VERSION = "v1.0.0"
 _BUILD = "bouw"
+_TWINS = {
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    # RFC 4180, as the package of a letter has it: commas, CRLF, quotes where needed.
+    "csv": "FORMAT csv, HEADER, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NEW_LINE '\\r\\n'",
+}
 
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published: the file, its bytes' SHA-256, the release and rows per table."""
+    """What was published: the file, its bytes' SHA-256, the release and rows per table.
+
+    ``is_in_force`` is False while somebody keeps readers on another release.
+    """
 
     path: Path
     sha256: str
     release: str
     rows: dict[str, int]
+    is_in_force: bool = True
 
 
 def publish(home: Home) -> Publication:
-    """Build and swap in ``serve/via.duckdb`` and ``serve/parquet/<table>.parquet``.
+    """Build ``serve/<release>/`` (DuckDB file, Parquet and CSV twins) and let readers get it.
 
     Raises:
         BusyError: another process is publishing.
-        ContentError: something in the lake may not be published; the old file stays.
-        NoSuchTable: a protected table was never written; the old file stays.
-        ScrubError: old memory in the built file cannot be cleared; the old file stays.
-        VerificationError: the built file is not right; the old file stays.
+        ContentError: something in the lake may not be published; the old release stays.
+        NoSuchTable: a protected table was never written; the old release stays.
+        ScrubError: old memory in the built file cannot be cleared; the old release stays.
+        VerificationError: the built file is not right; the old release stays.
     """
-    live = home.serve / FILE
-    with writer_lock(home.locks, "serve"):
+    with writer_lock(home.locks, releases.LOCK):
         home.serve.mkdir(parents=True, exist_ok=True)
         sweep(home.serve)
-        with replacing(live) as building:
-            _build(home, building)
-            scrub(building)
-            rows = verify(building)
-            # A write-ahead log that a killed writer left beside the live file would be replayed
-            # into the new one.
-            live.with_name(live.name + ".wal").unlink(missing_ok=True)
-        _parquet(live, home.serve / "parquet")
-        with live.open("rb") as handle:
+        building = home.serve / f".tmp-{uuid.uuid4().hex}-{_BUILD}"
+        building.mkdir()
+        try:
+            with replacing(building / FILE) as file:
+                _build(home, file)
+                scrub(file)
+                rows = verify(file)
+            for name, options in _TWINS.items():
+                _twins(building / FILE, building / name, options)
+            releases.seal(building)
+            release = _release(building / FILE)
+            _place(building, home.serve / release)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+        releases.came_into_force(home, release)
+        path = home.serve / release / FILE
+        with path.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return Publication(live, digest, _release(live), rows)
+        in_force = releases.Releases.read(home).in_force
+        return Publication(path, digest, release, rows, in_force == release)
+
+
+def _place(building: Path, folder: Path) -> None:
+    """Make ``folder`` what was built; one that is right is left alone, a spoiled one mended.
+
+    Mended file by file: the folder may be in use, and must not be away for a moment. A write-ahead
+    log that a killed writer left beside the file would be replayed into the new one, so strays go
+    first.
+    """
+    if not folder.exists():
+        building.replace(folder)
+        return
+    spoiled = releases.changed(folder)
+    for name in spoiled:
+        if not (building / name).exists():
+            (folder / name).unlink()
+    for name in spoiled:
+        if (building / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (building / name).replace(folder / name)
 
 
 def _build(home: Home, path: Path) -> None:
@@ -81,22 +118,16 @@ def _build(home: Home, path: Path) -> None:
         connection.execute(f"DETACH {_BUILD}")
 
 
-def _parquet(live: Path, folder: Path) -> None:
-    with reader(live) as connection:
+def _twins(file: Path, folder: Path, options: str) -> None:
+    """Every table as a file of its own, named after the table and the kind of file."""
+    with reader(file) as connection:
         connection.execute("SET threads = 1")
         for table in content.allowed():
-            with replacing(folder / f"{table}.parquet") as temporary:
-                _copy(connection, table, temporary)
-    for older in folder.glob("*.parquet"):
-        if older.stem not in content.allowed():
-            older.unlink()
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
-    connection.execute(
-        f"COPY (SELECT * FROM {quoted(table)} ORDER BY rowid) TO {literal(path)} "
-        "(FORMAT parquet, COMPRESSION zstd)"
-    )
+            with replacing(folder / f"{table}.{folder.name}") as temporary:
+                connection.execute(
+                    f"COPY (SELECT * FROM {quoted(table)} ORDER BY rowid) TO "
+                    f"{literal(temporary)} ({options})"
+                )
 
 
 def _release(live: Path) -> str:

@@ -64,6 +64,11 @@ class Home:
         return self.root / "serve"
 
     @property
+    def latest(self) -> Path:
+        """The link to the release that BI tools should read."""
+        return self.serve / "latest"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's instance storage."""
         return self.root / "dagster"

@@ -303,8 +303,8 @@ def test_two_readings_of_a_comparison(tmp_path):
         "groep_soort VARCHAR, groep VARCHAR, reeks INT, n_interventie INT, n_vergelijking INT, "
         "leveringen VARCHAR, waarde_status VARCHAR, regel VARCHAR"
     )
-    (tmp_path / "serve").mkdir()
-    with duckdb.connect(str(tmp_path / "serve" / "via.duckdb")) as connection:
+    (tmp_path / "serve" / "eerste").mkdir(parents=True)
+    with duckdb.connect(str(tmp_path / "serve" / "eerste" / "via.duckdb")) as connection:
         connection.execute(f"CREATE TABLE schatting ({columns})")
         for day, people in (("2020-10-15", 60), ("2021-10-15", 63)):
             connection.execute(

@@ -29,7 +29,7 @@ def test_help_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=house.PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "LOADED []"
-    for command in ("run", "ui", "sample", "deliveries", "template", "check"):
+    for command in ("run", "ui", "sample", "deliveries", "template", "check", "serve"):
         assert command in done.stdout
     assert "Exit codes" in done.stdout
 

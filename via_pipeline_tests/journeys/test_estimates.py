@@ -14,7 +14,7 @@ NUMBERS = ("n_interventie", "n_vergelijking", "schatting", "interval_laag", "int
 
 
 def _published(run: house.Ran) -> list[dict]:
-    with duckdb.connect(str(run.home.serve / "via.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(run.home.latest / "via.duckdb"), read_only=True) as connection:
         found = connection.sql("FROM schatting")
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 

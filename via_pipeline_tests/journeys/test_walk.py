@@ -43,7 +43,7 @@ def test_every_row_is_accepted_or_in_quarantine(sample_run: house.Ran) -> None:
 
 
 def test_the_file_for_bi_and_the_third_letter_are_there(sample_run: house.Ran) -> None:
-    with duckdb.connect(str(sample_run.home.serve / "via.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(sample_run.home.latest / "via.duckdb"), read_only=True) as connection:
         tables = [row[0] for row in connection.execute("SHOW TABLES").fetchall()]
     assert tables
     letter = sample_run.home.letters / "derde"
@@ -64,11 +64,11 @@ def test_a_second_run_with_nothing_new_says_so_and_does_almost_nothing(
     assert "Deliveries" not in again.output
     assert house.bytes_of(home.root / "dagster") == before, "Dagster was at work"
 
-    (home.serve / "via.duckdb").unlink()
+    (home.latest / "via.duckdb").unlink()
     restored = house.via(home, "run")
     assert restored.code == 0
     assert "Nothing new" not in restored.output
-    assert (home.serve / "via.duckdb").exists()
+    assert (home.latest / "via.duckdb").exists()
 
 
 def test_order_time_zone_and_locale_change_no_byte(sample_run: house.Ran, tmp_path: Path) -> None:

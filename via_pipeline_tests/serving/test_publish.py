@@ -1,3 +1,4 @@
+import csv
 import hashlib
 import multiprocessing
 import re
@@ -29,13 +30,15 @@ def home(tmp_path):
 
 
 def live(home):
-    return home.serve / "via.duckdb"
+    return home.latest / "via.duckdb"
 
 
 def hashes(home) -> dict[str, str]:
+    """Of the release in force."""
+    folder = home.latest.resolve()
     return {
-        path.relative_to(home.serve).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(home.serve.rglob("*"))
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
 
@@ -53,7 +56,8 @@ def test_the_file_holds_the_protected_tables_and_dictionaries(home):
         ).fetchone()
         assert hidden == (3, 0, 0, 0)
     assert sorted(hashes(home)) == sorted(
-        ["via.duckdb", *(f"parquet/{name}.parquet" for name in allowed())]
+        ["SHA256SUMS", "via.duckdb"]
+        + [f"{kind}/{name}.{kind}" for name in allowed() for kind in ("csv", "parquet")]
     )
 
 
@@ -252,14 +256,12 @@ def test_parquet_twins_hold_the_same_rows(home):
     publish(home)
     with reader(live(home)) as connection:
         for table in allowed():
-            twin = home.serve / "parquet" / f"{table}.parquet"
+            twin = home.latest / "parquet" / f"{table}.parquet"
             here = connection.execute(f"FROM {quoted(table)}").fetchall()
             assert connection.execute("FROM read_parquet(?)", [str(twin)]).fetchall() == here
-
-
-def test_a_twin_of_a_table_that_is_no_longer_published_goes(home):
-    publish(home)
-    stale = home.serve / "parquet" / "oud.parquet"
-    stale.write_bytes(b"x")
-    publish(home)
-    assert not stale.exists()
+            with (home.latest / "csv" / f"{table}.csv").open(encoding="utf-8", newline="") as flat:
+                told = list(csv.reader(flat))[1:]
+            texts = connection.execute(
+                f"SELECT coalesce(CAST(COLUMNS(*) AS VARCHAR), '') FROM {quoted(table)}"
+            ).fetchall()
+            assert told == [list(row) for row in texts]

@@ -131,8 +131,10 @@ def _all_processed(context: dg.AssetExecutionContext) -> dg.AssetCheckResult:
 
 
 def _published(home: Home, published: Any) -> dict[str, Any]:
-    files = sorted(path for path in home.serve.rglob("*") if path.is_file())
+    files = sorted(path for path in published.path.parent.rglob("*") if path.is_file())
     return {
+        "release": published.release,
+        "in_force": published.is_in_force,
         "files": len(files),
         "bytes": sum(path.stat().st_size for path in files),
         "content": metadata.markdown_table(

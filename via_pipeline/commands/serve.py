@@ -1,0 +1,86 @@
+"""``via serve``: which release BI tools read, and going back to an earlier one.
+
+Belongs here: words and exit codes. Does not belong here: files (``serving.releases``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from via_pipeline.storage.home import Home
+
+FAILED = 1
+
+app = typer.Typer(help="What BI tools read: releases, and going back to one.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """The releases that are kept, the newest first, and which of them readers get.
+
+    Exit code 1 when a file of one of them was changed since it was published.
+    """
+    from via_pipeline.serving.releases import Releases, changed
+
+    home = Home.from_env()
+    known = Releases.read(home)
+    rows = [
+        {
+            "release": release,
+            "in_force": release == known.in_force,
+            "changed": changed(home.serve / release),
+        }
+        for release in reversed(known.order)
+    ]
+    if as_json:
+        pin = {"release": known.pin.release, "reason": known.pin.reason} if known.pin else None
+        typer.echo(json.dumps({"releases": rows, "fixed": pin}, ensure_ascii=False, indent=1))
+    else:
+        for row in rows:
+            marks = "  <- latest" if row["in_force"] else ""
+            marks += f"  CHANGED: {', '.join(row['changed'])}" if row["changed"] else ""
+            typer.echo(f"{row['release']}{marks}")
+        if known.pin:
+            typer.echo(f"Fixed on {known.pin.release}: {known.pin.reason} (via serve follow)")
+        if not rows:
+            typer.echo("Nothing was published yet.")
+    if any(row["changed"] for row in rows):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; shown until readers follow again.")],
+    release: Annotated[str | None, typer.Argument(help="Default: the one before.")] = None,
+) -> None:
+    """Give readers an earlier release, and keep them there until `via serve follow`."""
+    from via_pipeline.serving.releases import roll_back
+
+    home = Home.from_env()
+    typer.echo(f"Readers get {_told(lambda: roll_back(home, reason, release))} from now on.")
+
+
+@app.command()
+def follow() -> None:
+    """Let readers get the newest release again."""
+    from via_pipeline.serving import releases
+
+    home = Home.from_env()
+    typer.echo(f"Readers get {_told(lambda: releases.follow(home))}, and each newer one.")
+
+
+def _told(work: Callable[[], str]) -> str:
+    from via_pipeline.serving.releases import ReleaseError
+    from via_pipeline.storage.atomic import BusyError
+
+    try:
+        return work()
+    except (ReleaseError, BusyError) as error:
+        typer.echo(f"via serve: {error}", err=True)
+        raise typer.Exit(FAILED) from None
