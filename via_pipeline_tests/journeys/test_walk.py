@@ -97,7 +97,8 @@ def test_order_time_zone_and_locale_change_no_byte(sample_run: house.Ran, tmp_pa
         assert ran.code == 0, ran.output
     for readme in shipped.glob("*.md"):
         shutil.copy(readme, home.landing)
-    for name in ("lake", "letters", "serve", "quarantine"):
+    # Of what BI reads the release in force: the run in between made one of its own.
+    for name in ("lake", "letters", "serve/latest", "quarantine"):
         mine, theirs = house.bytes_of(home.root / name), house.bytes_of(sample_run.home.root / name)
         if name == "lake":
             mine, theirs = _tables_only(mine), _tables_only(theirs)
