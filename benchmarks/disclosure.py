@@ -68,7 +68,7 @@ def measure(size: str) -> dict[str, object]:
     cells = with_needs(made.cells(), [Frequency(THRESHOLD)])
     relations = made.relations()
     start = time.perf_counter()
-    pattern = protect(Problem(cells, relations))
+    pattern = protect(Problem(cells, relations), seconds=600)
     protected = time.perf_counter()
     verdict = audit(*published(Problem(cells, relations), pattern.hidden))
     audited = time.perf_counter()

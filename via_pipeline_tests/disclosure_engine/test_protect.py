@@ -45,8 +45,9 @@ def test_what_cannot_be_protected_is_said_and_not_shrugged_off() -> None:
     assert protect(Problem(out_already, SUM)).unprotected == (("a",),)
 
 
-def test_out_of_time_detail_goes_and_safety_stays() -> None:
-    pattern = protect(Problem(ROW, SUM), seconds=-1)
+def test_out_of_work_detail_goes_and_safety_stays() -> None:
+    pattern = protect(Problem(ROW, SUM), effort=-1)
+    assert pattern.is_coarser
     assert pattern.collapsed and not pattern.unprotected
     for name in pattern.hidden:
         low, high = interval(ROW, SUM, pattern.hidden, name)

@@ -50,6 +50,7 @@ class Attack:
         self._truth = np.array([figures[name].truth for name in self.names], dtype=float)
         self._within = within
         self._model = None
+        self._near = None
 
     def extreme(self, aims: Mapping[Name, int], whole: bool = False) -> dict[Name, float] | None:
         """Values of an agreeing table in which the sum of figures times ``aims`` is greatest.
@@ -74,36 +75,70 @@ class Attack:
             return None
         return dict(zip(self.names, solver.getSolution().col_value, strict=True))
 
+    def nearest(self, name: Name, amount: int) -> dict[Name, float] | None:
+        """The agreeing table nearest to the true one in sum, with ``name`` off by ``amount``.
+
+        None when there is none. Differences are split in what is more and what is less.
+        """
+        import highspy
+
+        count = len(self.names)
+        if self._near is None:
+            starts, columns, factors, low, high = self._rows
+            there = np.array(starts), np.array(columns, dtype=np.int32), np.array(factors)
+            of_row = np.repeat(np.arange(len(low)), np.diff(there[0]))
+            truth = np.bincount(of_row, there[2] * self._truth[there[1]], len(low))
+            bounds = np.array([_bounds(self._figures[one]) for one in self.names])
+            self._near = _program(
+                (
+                    2 * there[0],
+                    np.stack([there[1], there[1] + count], axis=1).ravel(),
+                    np.stack([there[2], -there[2]], axis=1).ravel(),
+                ),
+                (np.array(low) - truth, np.array(high) - truth),
+                (
+                    np.zeros(2 * count),
+                    np.concatenate([bounds[:, 1] - self._truth, self._truth - bounds[:, 0]]),
+                ),
+                np.ones(2 * count),
+                highspy.ObjSense.kMinimize,
+            )
+        place = self._at[name]
+        asked, other = (place, place + count) if amount > 0 else (place + count, place)
+        room = _bounds(self._figures[name])
+        sides = room[1] - self._truth[place], self._truth[place] - room[0]
+        before = sides if amount > 0 else sides[::-1]
+        if before[0] < abs(amount):
+            return None
+        self._near.changeColBounds(asked, float(abs(amount)), float(abs(amount)))
+        self._near.changeColBounds(other, 0.0, 0.0)
+        self._near.run()
+        is_found = self._near.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        values = np.array(self._near.getSolution().col_value) if is_found else None
+        for one, high in zip((asked, other), before, strict=True):
+            self._near.changeColBounds(one, 0.0, float(high))
+        if values is None:
+            return None
+        return dict(zip(self.names, self._truth + values[:count] - values[count:], strict=True))
+
     def _solver(self, whole: bool):
         import highspy
 
         if self._model is not None and not whole:
             return self._model
         starts, columns, factors, low, high = self._rows
-        solver = highspy.Highs()
-        options = {"output_flag": False, "threads": 1, "random_seed": 7}
-        if whole:
-            options |= {"mip_rel_gap": 0.25, "mip_max_nodes": 500}
-        for name, value in options.items():
-            solver.setOptionValue(name, value)
-        program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = len(self.names), len(low)
-        program.sense_ = highspy.ObjSense.kMaximize
-        program.col_cost_ = np.zeros(len(self.names))
-        bounds = [_bounds(self._figures[name]) for name in self.names]
-        program.col_lower_ = np.array([one[0] for one in bounds])
-        program.col_upper_ = np.array([one[1] for one in bounds])
+        bounds = np.array([_bounds(self._figures[name]) for name in self.names])
         if self._within is not None:
-            program.col_lower_ = np.maximum(program.col_lower_, self._truth - self._within)
-            program.col_upper_ = np.minimum(program.col_upper_, self._truth + self._within)
-        program.row_lower_, program.row_upper_ = np.array(low), np.array(high)
-        program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        program.a_matrix_.start_ = np.array(starts, dtype=np.int32)
-        program.a_matrix_.index_ = np.array(columns, dtype=np.int32)
-        program.a_matrix_.value_ = np.array(factors)
-        if whole:
-            program.integrality_ = [highspy.HighsVarType.kInteger] * len(self.names)
-        solver.passModel(program)
+            bounds[:, 0] = np.maximum(bounds[:, 0], self._truth - self._within)
+            bounds[:, 1] = np.minimum(bounds[:, 1], self._truth + self._within)
+        solver = _program(
+            (np.array(starts), np.array(columns), np.array(factors)),
+            (np.array(low), np.array(high)),
+            (bounds[:, 0], bounds[:, 1]),
+            np.zeros(len(self.names)),
+            highspy.ObjSense.kMaximize,
+            whole,
+        )
         if not whole:
             self._model = solver
         return solver
@@ -161,6 +196,31 @@ class Web:
                             waiting.append(name)
             groups.append(group)
         return groups
+
+
+def _program(rows, sums, bounds, costs, sense, whole=False):
+    """A HiGHS model of one thread: ``rows`` row by row, their ``sums`` and ``bounds`` of values."""
+    import highspy
+
+    solver = highspy.Highs()
+    options: dict[str, object] = {"output_flag": False, "threads": 1, "random_seed": 7}
+    if whole:
+        options |= {"mip_rel_gap": 0.25, "mip_max_nodes": 500}
+    for name, value in options.items():
+        solver.setOptionValue(name, value)
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = len(costs), len(sums[0])
+    program.sense_, program.col_cost_ = sense, costs
+    program.col_lower_, program.col_upper_ = bounds
+    program.row_lower_, program.row_upper_ = sums
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = rows[0].astype(np.int32)
+    program.a_matrix_.index_ = rows[1].astype(np.int32)
+    program.a_matrix_.value_ = rows[2].astype(float)
+    if whole:
+        program.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
+    solver.passModel(program)
+    return solver
 
 
 def _bounds(figure: Figure) -> tuple[float, float]:

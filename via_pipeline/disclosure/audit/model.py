@@ -6,7 +6,7 @@ belong here: the search (``attack``), the exact test (``witness``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Name = tuple[str, ...]
 
@@ -70,6 +70,17 @@ class Audit:
 
     intervals: list[Interval] = field(default_factory=list)
     witnesses: list[dict[Name, int]] = field(default_factory=list)
+
+    def add(self, other: Audit) -> None:
+        """Take in what was found of other figures."""
+        before = len(self.witnesses)
+        for one in other.intervals:
+            low, high = (
+                number if number < 0 else number + before
+                for number in (one.witness_low, one.witness_high)
+            )
+            self.intervals.append(replace(one, witness_low=low, witness_high=high))
+        self.witnesses.extend(other.witnesses)
 
     @property
     def failing(self) -> list[Interval]:

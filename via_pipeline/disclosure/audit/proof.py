@@ -12,6 +12,7 @@ only what they leave open is attacked by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import ceil, floor
 
 import numpy as np
@@ -20,10 +21,15 @@ from via_pipeline.disclosure.audit.attack import Attack, Web
 from via_pipeline.disclosure.audit.model import Audit, Figure, Interval, Name, Tie
 from via_pipeline.disclosure.audit.witness import Exact
 
-_AREAS = (1_200, 5_000)
-"""Figures looked at together before all that hangs together is."""
+_AREA = 1_200
+"""Figures looked at together at first; what they leave open is looked for in all that hangs
+together."""
+_FEW = 25
+"""So few are attacked one by one at once."""
+_THREADS = 2
+"""Pieces tried at once: the solver works outside Python's lock."""
 _TINY = 1e-6
-_MULTIPLES = (1, 2, 3, 4, 5, 6)
+_MULTIPLES = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 _SEED = 5
 
 
@@ -37,11 +43,11 @@ def audit(figures: Iterable[Figure], ties: Iterable[Tie], exact_up_to: int = 150
     """
     known = {figure.name: figure for figure in sorted(figures, key=lambda one: one.name)}
     ties = sorted(set(ties), key=lambda tie: (tie.terms, tie.low, tie.high))
-    proof = _Proof(known, ties)
     unknown = [name for name, one in known.items() if one.seen is None or one.seen[0] < one.seen[1]]
-    web = Web(unknown, ties)
-    pieces = web.pieces(unknown)
-    for piece in pieces:
+    web, exact = Web(unknown, ties), Exact(known.values(), ties)
+
+    def judged(piece: Sequence[Name]) -> Audit:
+        proof = _Proof(known, web, exact)
         hidden = [name for name in sorted(piece) if known[name].seen is None]
         proof.settle("", sorted(piece), hidden, exact_up_to)
         for owner in sorted({known[name].owner for name in piece} - {""}):
@@ -50,18 +56,23 @@ def audit(figures: Iterable[Figure], ties: Iterable[Tie], exact_up_to: int = 150
             for part in Web(others, web.ties(others)).pieces(others):
                 wanted = sorted(set(part) & set(targets))
                 proof.settle(owner, sorted(part), wanted, exact_up_to)
-    return proof.audit
+        return proof.audit
+
+    whole = Audit()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for part in pool.map(judged, web.pieces(unknown)):
+            whole.add(part)
+    return whole
 
 
 class _Proof:
-    """What has been shown so far."""
+    """What has been shown so far of one piece: figures that hang together and nothing else."""
 
-    def __init__(self, figures: Mapping[Name, Figure], ties: Sequence[Tie]) -> None:
+    def __init__(self, figures: Mapping[Name, Figure], web: Web, exact: Exact) -> None:
         self.audit = Audit()
         self._figures = figures
-        self._ties = ties
-        self._web = Web(list(figures), ties)
-        self._exact = Exact(figures.values(), ties)
+        self._web = web
+        self._exact = exact
         self._random = np.random.default_rng(_SEED)
 
     def settle(
@@ -76,13 +87,11 @@ class _Proof:
             self._singly(attacker, piece, targets, reach, bounds)
         else:
             web = Web(piece, self._web.ties(piece))
-            for limit in _AREAS:
-                for start in targets:
-                    if not reach.is_enough(start):
-                        area, _ = web.around(start, limit)
-                        self._sweep(attacker, web, area, reach)
-            if not all(reach.is_enough(name) for name in targets):
-                self._sweep(attacker, web, piece, reach)
+            for start in targets:
+                if not reach.is_enough(start):
+                    area, _ = web.around(start, _AREA)
+                    self._sweep(attacker, web, area, reach)
+            self._nearest(attacker, web, piece, targets, reach)
             left = [name for name in targets if not reach.is_enough(name)]
             self._singly(attacker, piece, left, reach, bounds)
         for name in targets:
@@ -107,13 +116,36 @@ class _Proof:
         attack = Attack(self._figures, web.ties(area), area, within)
         whole = False
         while left := [name for name in inside if not reach.is_enough(name)]:
+            if len(left) < _FEW:
+                return
             drawn = self._random.integers(0, 2, len(left)) * 2 - 1
             aims = dict(zip(left, drawn.tolist(), strict=True))
             self._learn(attacker, web, attack.extreme(aims, whole), reach)
-            if all(not reach.is_enough(name) for name in left):
-                if whole:
-                    return
-                whole = True
+            settled = sum(map(reach.is_enough, left))
+            if whole and settled < len(left) // 2:
+                return
+            whole = whole or settled < len(left) // 2
+
+    def _nearest(
+        self,
+        attacker: str,
+        web: Web,
+        piece: Sequence[Name],
+        targets: Sequence[Name],
+        reach: _Reach,
+    ) -> None:
+        """Tables that differ from the true one as little as they can, for each target by itself.
+
+        These change few figures, so that they are nearly always whole.
+        """
+        left = [name for name in targets if not reach.is_enough(name)]
+        if not left:
+            return
+        attack = Attack(self._figures, web.ties(piece), piece)
+        for name in left:
+            for amount in reach.steps(name):
+                if not reach.is_enough(name):
+                    self._learn(attacker, web, attack.nearest(name, amount), reach)
 
     def _singly(
         self,
@@ -196,6 +228,14 @@ class _Reach:
         """The furthest that any part of what is asked lies from the truth."""
         figure = self._figures[name]
         return max(figure.lower, figure.upper, figure.sliding, 1)
+
+    def steps(self, name: Name) -> list[int]:
+        """Differences, each in its direction, that would do for what is asked."""
+        figure = self._figures[name]
+        up, down = figure.upper, figure.lower
+        wide = max(figure.sliding, 1)
+        found = [up] * (up > 0) + [-down] * (down > 0)
+        return [*found, max(wide - down, 1), -max(wide - up, 1)] if up + down < wide else found
 
     def is_enough(self, name: Name) -> bool:
         """Whether tested tables reach as far as is asked."""

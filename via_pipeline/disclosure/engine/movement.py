@@ -46,6 +46,36 @@ class Limits:
     high: np.ndarray
 
 
+def tightened(problem: Problem, limits: Limits) -> Limits:
+    """``limits`` without the sides that no movement can use, seen from the sums alone.
+
+    In an exact sum a figure goes up only if another figure goes the other way. Most figures that
+    can be worked out are found here, at the price of counting instead of solving.
+    """
+    matrix = sp.csc_matrix(problem.matrix[:, limits.cells])
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    row, is_plus, rows = matrix.indices, matrix.data > 0, matrix.shape[0]
+    is_exact = (problem.room[0] == 0) & (problem.room[1] == 0)
+    up, down = limits.high > 0, limits.low < 0
+    while True:
+        raises = np.where(is_plus, up[column], down[column])
+        lowers = np.where(is_plus, down[column], up[column])
+        others_raise = np.bincount(row, raises, rows)[row] - raises
+        others_lower = np.bincount(row, lowers, rows)[row] - lowers
+        can_rise, can_fall = np.ones_like(up), np.ones_like(down)
+        stuck = is_exact[row] & np.where(is_plus, others_lower == 0, others_raise == 0)
+        can_rise[column[stuck]] = False
+        stuck = is_exact[row] & np.where(is_plus, others_raise == 0, others_lower == 0)
+        can_fall[column[stuck]] = False
+        if not ((up & ~can_rise) | (down & ~can_fall)).any():
+            break
+        up &= can_rise
+        down &= can_fall
+    low, high = np.where(down, limits.low, 0), np.where(up, limits.high, 0)
+    kept = up | down
+    return Limits(limits.cells[kept], low[kept], high[kept])
+
+
 class Space:
     """Movements of the figures in ``limits``, with all others at rest.
 
@@ -53,6 +83,7 @@ class Space:
     """
 
     def __init__(self, problem: Problem, limits: Limits, steps: int) -> None:
+        limits = tightened(problem, limits)
         self.limits = limits
         self._problem = problem
         self._low = np.maximum(limits.low, -steps).astype(float)
@@ -62,6 +93,9 @@ class Space:
 
     def __contains__(self, cell: int) -> bool:
         return cell in self._place
+
+    def __len__(self) -> int:
+        return len(self._place)
 
     def freeze(self, cell: int) -> tuple[float, float] | None:
         """From now on that figure does not move; what ``thaw`` needs to undo it."""
@@ -119,11 +153,6 @@ class Space:
         """Where that figure stands in a movement of this space."""
         return self._place[cell]
 
-    def moves(self, cell: int, amount: int) -> bool:
-        """Whether ``cell`` can move at all in the direction of ``amount``, by however little."""
-        side = 1 if amount > 0 else -1
-        return bool(side * self.push({cell: side})[self._place[cell]] > _NEAR)
-
     def least(self, cell: int, amount: int) -> np.ndarray | None:
         """The smallest movement in sum that takes ``cell`` by ``amount``; None if none does.
 
@@ -166,12 +195,21 @@ class Market:
             np.minimum(limits.high, steps).astype(float),
         )
 
-    def buy(self, cell: int, amount: int) -> np.ndarray | None:
-        """Cells of the cheapest movement of ``cell`` by ``amount`` (signed); None if none does."""
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def buy(self, cell: int, amount: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """The cheapest movement of ``cell`` by ``amount`` (signed), or None if there is none.
+
+        The cells that move and how far, as the solver has it: not whole, and not tested.
+        """
         if cell not in self._place:
             return None
         moves = self._split.least(self._place[cell], amount)
-        return None if moves is None else self._cells[np.abs(moves) > _NEAR]
+        if moves is None:
+            return None
+        moving = np.abs(moves) > _NEAR
+        return self._cells[moving], moves[moving]
 
     def hide(self, cells: list[int]) -> None:
         """From now on these move for nothing."""

@@ -86,9 +86,14 @@ class Cell:
     is_structural: bool = False
 
     @property
+    def loss(self) -> int:
+        """What is lost when it is hidden: its cost, or else its size."""
+        return abs(self.value) if self.cost is None else self.cost
+
+    @property
     def price(self) -> int:
-        """What hiding it costs; at least one, so that no figure is hidden for nothing."""
-        return max(1, abs(self.value) if self.cost is None else self.cost)
+        """What hiding it costs the search; at least one, so that no figure goes for nothing."""
+        return max(1, self.loss)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class Regions:
         self._above = sp.csr_matrix((member @ upward @ member.T) > 0)
         self._rows_of = member
         self._reached: dict[frozenset[int], Region] = {}
+        self.whole = Region(np.arange(matrix.shape[0]), np.arange(matrix.shape[1]))
+        """All there is, as one region."""
 
     def of(self, cell: int) -> Region | None:
         """The region of that figure; None for one that stands in no relation."""

@@ -12,13 +12,13 @@ is not the optimum over all figures; ``prune`` brings back part of the differenc
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from via_pipeline.disclosure.engine.movement import Market, Space
+from via_pipeline.disclosure.engine.movement import Market, Movement, Space, whole_parts
 from via_pipeline.disclosure.engine.problem import Cell
 from via_pipeline.disclosure.engine.regions import Region, Regions
 from via_pipeline.disclosure.engine.rules import Rule
@@ -26,8 +26,13 @@ from via_pipeline.disclosure.engine.state import Attacker, Reason, State
 
 _ROUNDS = 6
 _TRIES = 8
-_FEW = 3
+_FEW = 30
 """Fewer figures than this are attacked singly at once."""
+_THREADS = 2
+"""The solver works outside Python's lock, so two regions take the time of one."""
+_WORTH_THREADS = 1_000
+_WHOLE_COSTS = 25
+"""A program in whole numbers takes the time of so many without, as measured on tables."""
 _WORTH = 0.5
 """Pushing many at once goes on while it settles half of them."""
 _SEED = 20_210_518
@@ -36,16 +41,26 @@ _SEED = 20_210_518
 
 @dataclass
 class Work:
-    """What the search has cost, and when it must stop (``time.monotonic``)."""
+    """What the search has cost, and how much it may cost: in columns of solved programs.
 
-    deadline: float
+    Not in seconds: a slow machine must find the same pattern as a fast one. ``limit`` None is
+    "as much as it takes".
+    """
+
+    limit: int | None
+    spent: int = 0
     solved: int = 0
     unprotected: set[int] = field(default_factory=set)
 
+    def charge(self, columns: int, whole: bool = False) -> None:
+        """Count a program of so many columns, dearer if it asked for whole numbers."""
+        self.spent += columns * (_WHOLE_COSTS if whole else 1)
+        self.solved += 1
+
     @property
     def is_over(self) -> bool:
-        """Whether the time is up: from here on detail is given up instead."""
-        return time.monotonic() > self.deadline
+        """Whether all is spent: from here on detail is given up instead of searched for."""
+        return self.limit is not None and self.spent > self.limit
 
 
 def repair(state: State, regions: Regions, rules: Sequence[Rule], work: Work) -> None:
@@ -71,7 +86,7 @@ def cover(
             break
         wishes = {cell: _direction(state, attacker, cell, random) for cell in left}
         attacker.learn(space.whole_parts(space.push(wishes, whole=turn > 0)))
-        work.solved += 1
+        work.charge(len(space), whole=turn > 0)
         before = len(left)
         left = [cell for cell in left if is_open(state, attacker, cell)]
         if len(left) > _WORTH * before and turn > 0:
@@ -94,18 +109,15 @@ def reach(
     for amount in _amounts(state, attacker, cell) if cell in space else ():
         if not is_open(state, attacker, cell):
             return
-        # Quick to answer where the answer is no, which it mostly is here.
-        if not space.moves(cell, amount):
-            continue
         moves = space.least(cell, amount)
-        work.solved += 1
+        work.charge(len(space))
         if moves is None:
             continue
         attacker.learn(space.whole_parts(moves))
         if insist and is_open(state, attacker, cell):
             moves = space.push({cell: 1 if amount > 0 else -1}, whole=True)
             attacker.learn(space.whole_parts(moves))
-            work.solved += 1
+            work.charge(len(space), whole=True)
 
 
 def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
@@ -121,25 +133,41 @@ def _against(state: State, regions: Regions, attacker: Attacker, work: Work) -> 
             return
         if work.is_over:
             break
-        if turn == 0:
+        if turn == 0 and not state.is_thorough:
             for region, cells in _by_region(regions, exposed):
                 _buy(state, attacker, region, cells, work)
         else:
-            whole = Region(
-                np.arange(len(state.problem.relations)), np.arange(len(state.problem.cells))
-            )
-            _buy(state, attacker, whole, exposed, work, with_zeros=turn > 1)
+            _buy(state, attacker, regions.whole, exposed, work, with_zeros=turn > 1)
     _collapse(state, regions, attacker, work)
 
 
 def _look(
     state: State, regions: Regions, attacker: Attacker, work: Work, everywhere: bool
 ) -> list[int]:
-    """Figures not found to be safe: looked for within regions, and ``everywhere`` if asked."""
+    """Figures not found to be safe: looked for within regions, and ``everywhere`` if asked.
+
+    Regions are looked at two at a time, each as if it were the first, so that what is found does
+    not depend on which was ready sooner.
+    """
     exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
-    for region, cells in _by_region(regions, exposed):
-        space = space_of(state, attacker, region.cells, cells)
-        cover(space, state, attacker, cells, work)
+
+    def covered(pair: tuple[Region, list[int]]) -> tuple[list[Movement], Work]:
+        region, cells = pair
+        scout, own = attacker.scout(), Work(work.limit, work.spent)
+        cover(space_of(state, scout, region.cells, cells), state, scout, cells, own)
+        return scout.movements, own
+
+    before = work.spent
+    pairs = _by_region(regions, exposed)
+    if len(state.problem.cells) < _WORTH_THREADS:
+        found = [covered(pair) for pair in pairs]
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            found = list(pool.map(covered, pairs))
+    for movements, own in found:
+        attacker.learn(movements)
+        work.spent += own.spent - before
+        work.solved += own.solved
     exposed = [cell for cell in exposed if is_open(state, attacker, cell)]
     if exposed and everywhere:
         space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
@@ -197,7 +225,7 @@ def _buy(
     problem = state.problem
     limits = state.limits(attacker, region.cells, candidates=True)
     # A zero can only go up and tells little when it is hidden: used where nothing else helps.
-    usable = state.hidden[limits.cells] | (limits.low < 0) | with_zeros
+    usable = state.hidden[limits.cells] | (limits.low < 0) | with_zeros | state.is_thorough
     limits = type(limits)(limits.cells[usable], limits.low[usable], limits.high[usable])
     outside = np.setdiff1d(np.flatnonzero(state.hidden), region.cells)
     beyond = np.unique(problem.matrix[:, outside].nonzero()[0])
@@ -210,11 +238,21 @@ def _buy(
             continue
         for amount in _amounts(state, attacker, cell):
             bought = market.buy(cell, amount)
-            work.solved += 1
+            work.charge(len(market))
             if bought is not None:
-                moved.update(bought.tolist())
-                market.hide(state.hide(bought.tolist(), Reason.SECONDARY))
+                cells_moved, moves = bought
+                moved.update(cells_moved.tolist())
+                market.hide(state.hide(cells_moved.tolist(), Reason.SECONDARY))
+                attacker.learn(_as_bought(state, attacker, cells_moved, moves))
                 break
+
+
+def _as_bought(
+    state: State, attacker: Attacker, cells: np.ndarray, moves: np.ndarray
+) -> list[Movement]:
+    """What was bought, where it is a movement already: nothing loose was leant on."""
+    limits = state.limits(attacker, cells)
+    return whole_parts(state.problem, limits, moves[np.isin(cells, limits.cells)])
 
 
 def _prices(state: State) -> np.ndarray:
@@ -255,7 +293,7 @@ def _collapse(state: State, regions: Regions, attacker: Attacker, work: Work) ->
 
 def _look_again(state: State, attacker: Attacker, work: Work) -> list[int]:
     """What is exposed, looked for also when the time is up: safety does not yield to it."""
-    patient = Work(float("inf"))
+    patient = Work(limit=None)
     exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
     if exposed:
         space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)

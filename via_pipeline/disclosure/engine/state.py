@@ -68,6 +68,12 @@ class Attacker:
             found.learn(kept)
         return found
 
+    def scout(self) -> Attacker:
+        """The same attacker as they are now, whose new movements are kept apart."""
+        found = Attacker(self.name, self.own, self.count)
+        found.down, found.up = self.down.copy(), self.up.copy()
+        return found
+
     def _reach(self, movement: Movement) -> None:
         cells, moves = movement.cells, movement.moves
         self.up[cells] = np.maximum(self.up[cells], moves)
@@ -75,10 +81,15 @@ class Attacker:
 
 
 class State:
-    """The pattern while it is made: ``hidden`` per figure, and why."""
+    """The pattern while it is made: ``hidden`` per figure, and why.
 
-    def __init__(self, problem: Problem) -> None:
+    ``is_thorough``: figures far away and zeros may be hidden from the start, and not only where
+    nothing else helps.
+    """
+
+    def __init__(self, problem: Problem, is_thorough: bool = False) -> None:
         self.problem = problem
+        self.is_thorough = is_thorough
         count = len(problem.cells)
         self.hidden = np.zeros(count, dtype=bool)
         self.reason: dict[int, Reason] = {}
