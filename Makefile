@@ -27,7 +27,7 @@ export GX_ANALYTICS_ENABLED := False
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
 .PHONY: run
 run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emit the letter
@@ -50,6 +50,10 @@ lint: $(VENV)/.dev ## style and definitions
 .PHONY: truth
 truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, false positives (minutes)
 	@$(BIN)/python benchmarks/truth.py --jobs $(JOBS)
+
+.PHONY: bench-disclosure
+bench-disclosure: $(VENV)/.dev ## what disclosure control hides and takes, beside tau-ARGUS (minutes)
+	@$(BIN)/python benchmarks/disclosure.py $(SIZES)
 
 .PHONY: attack
 attack: $(VENV)/.run ## try to find people in what the last run published; fails when it does (minutes)

@@ -24,16 +24,21 @@ from pathlib import Path
 from via_pipeline.disclosure.engine.problem import Name
 from via_pipeline.disclosure.engine.tables import Table
 
+OPTIMAL = "OPT(1)"
+MODULAR = "MOD(1,5,1,1,1)"
 _MEMORY = 1_000_000_000
 _SMALL = 200
 """Cells up to which the optimum is asked for; it is seconds there and hours beyond."""
 _WITHHELD = ("U", "M")
 
 
-def first_pattern(table: Table, minimum: int, seconds: float = 10.0) -> frozenset[Name]:
+def first_pattern(
+    table: Table, minimum: int, seconds: float = 10.0, method: str = ""
+) -> frozenset[Name]:
     """Names of what tau-ARGUS hides of a table of counts under a minimum frequency.
 
-    Empty when it gave no answer within ``seconds``.
+    ``method`` is OPTIMAL or MODULAR, by size and shape unless given. Empty when it gave no answer
+    within ``seconds``.
     """
     cells = 1
     for dimension in table.dimensions:
@@ -41,7 +46,7 @@ def first_pattern(table: Table, minimum: int, seconds: float = 10.0) -> frozense
     flat = all(len(dimension.children) == 1 for dimension in table.dimensions)
     asked = {
         "minimum": minimum,
-        "method": "OPT(1)" if flat and cells <= _SMALL else "MOD(1,5,1,1,1)",
+        "method": method or (OPTIMAL if flat and cells <= _SMALL else MODULAR),
         "parents": [dict(dimension.parent) for dimension in table.dimensions],
         "counts": [[list(codes), count] for codes, count in sorted(table.counts.items())],
     }
