@@ -30,7 +30,8 @@ def interval(
     low, high = [], []
     for cell in cells:
         seen = cell.shown or (cell.value, cell.value)
-        is_hidden = cell.name in hidden and not cell.is_known and cell.name not in also_known
+        is_given = cell.is_known or cell.is_structural or cell.name in also_known
+        is_hidden = cell.name in hidden and not is_given
         if cell.name in also_known:
             seen = (cell.value, cell.value)
         low.append((-MOST if cell.floor is None else cell.floor) if is_hidden else seen[0])

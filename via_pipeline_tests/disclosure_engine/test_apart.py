@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from via_pipeline.disclosure.audit.proof import audit
 from via_pipeline.disclosure.engine import protect as protection
@@ -124,7 +124,7 @@ def test_size_and_not_time_decides_where_it_runs(monkeypatch: pytest.MonkeyPatch
     assert protect(problem, seconds=120) == search(problem)
 
 
-@MODEST
+@settings(MODEST, max_examples=6)
 @given(tables())
 def test_the_coarser_pattern_is_safe_on_any_table(table: Table) -> None:
     cells, relations = marked(table)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from via_pipeline.disclosure.audit.proof import audit
+from via_pipeline.disclosure.engine import repair
 from via_pipeline.disclosure.engine.handover import published
 from via_pipeline.disclosure.engine.problem import Cell, Problem, Relation
 from via_pipeline.disclosure.engine.protect import Pattern, protect
 from via_pipeline.disclosure.engine.rules import Frequency, Zeros, with_needs
+from via_pipeline.disclosure.engine.search import search
 from via_pipeline.disclosure.engine.tables import Table
 from via_pipeline_tests.disclosure_engine.outsider import flat, interval, tables
 
@@ -49,8 +53,10 @@ def test_no_hidden_cell_can_be_worked_out(table: Table, width: int, zeros: Zeros
 
 
 @MODEST
-@given(tables("a"), st.integers(0, 9))
-def test_linked_tables_are_protected_as_one(table: Table, extra: int) -> None:
+@given(tables("a"), st.integers(0, 9), st.randoms(use_true_random=False))
+def test_linked_tables_are_protected_as_one(
+    table: Table, extra: int, shuffler: random.Random
+) -> None:
     """A second table shares its total with a margin of the first, and splits it otherwise."""
     cells, relations = marked(table)
     dimension = table.dimensions[0]
@@ -66,6 +72,13 @@ def test_linked_tables_are_protected_as_one(table: Table, extra: int) -> None:
         relations.append(Relation.sum(name, [cell.name for cell in new]))
     pattern = protect(Problem(cells, relations))
     assert_safe(cells, relations, pattern)
+    values = {cell.name: cell.value for cell in cells if cell.name not in pattern.hidden}
+    for one in relations:
+        if one.total in values and all(name in values for name, _ in one.parts):
+            assert values[one.total] == sum(values[name] for name, _ in one.parts)
+    shuffler.shuffle(cells)
+    shuffler.shuffle(relations)
+    assert protect(Problem(cells, relations)) == pattern
 
 
 @MODEST
@@ -110,6 +123,74 @@ def test_a_carried_pattern_stays_and_stays_safe(table: Table, data: st.DataObjec
     after = protect(Problem(cells, relations))
     assert {name for name in before.hidden if old[name] == _value(cells, name)} <= set(after.hidden)
     assert_safe(cells, relations, after)
+
+
+def test_two_good_patterns_over_the_same_counts_give_cells_away() -> None:
+    """Each is safe. Who has both editions knows all that either of them shows."""
+    dimensions = (flat("g", 5), flat("h", 5))
+    leaves = [(g, h) for g in dimensions[0].leaves for h in dimensions[1].leaves]
+    counts = {codes: 12 + (11 * place * place) % 29 for place, codes in enumerate(leaves)}
+    for codes in leaves[::6]:
+        counts[codes] = 4
+    del counts[leaves[0]]
+    cells, relations = marked(Table("t", dimensions, counts))
+    problem = Problem(cells, relations)
+    before = protect(problem)
+    other_costs = [
+        replace(cell, cost=1_000 if cell.name in before.secondary else cell.value) for cell in cells
+    ]
+    fresh = protect(Problem(other_costs, relations))
+    for pattern in (before, fresh):
+        assert not audit(*published(problem, pattern.hidden)).failing
+    both = set(before.hidden) & set(fresh.hidden)
+    exact = [
+        cell.name
+        for cell in cells
+        if cell.need and len(set(interval(cells, relations, both, cell.name))) == 1
+    ]
+    assert exact, "primary cells can be worked out from the two editions"
+
+    # With the old edition told to the protector, the new costs change nothing.
+    carried = [as_before(cell, before) for cell in other_costs]
+    again = protect(Problem(carried, relations))
+    assert set(again.hidden) == set(before.hidden)
+    both = set(before.hidden) & set(again.hidden)
+    for cell in cells:
+        if cell.need:
+            low, high = interval(cells, relations, both, cell.name)
+            assert low < high
+
+
+def test_no_clock_and_no_number_of_threads_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine and a fast one find the same pattern: nothing in the search looks at time."""
+    dimensions = (flat("g", 20), flat("h", 9), flat("k", 5))
+    drawn = random.Random(7)
+    counts = {
+        (g, h, k): drawn.choice((0, 2, 5, 8, 14, 22, 40))
+        for g in dimensions[0].leaves
+        for h in dimensions[1].leaves
+        for k in dimensions[2].leaves
+    }
+    cells, relations = marked(Table("t", dimensions, counts))
+    assert len(cells) > 1_000, "large enough for threads"
+
+    def clock() -> float:
+        raise AssertionError("the search looked at a clock")
+
+    found = []
+    for threads in (1, 4):
+        monkeypatch.setattr(repair, "_THREADS", threads)
+        problem = Problem(cells, relations)
+        with monkeypatch.context() as stopped:
+            for name in ("monotonic", "time", "perf_counter", "process_time"):
+                stopped.setattr(time, name, clock)
+            found.append(search(problem))
+    assert found[0] == found[1]
+    # Out of work, it still is the same, and safe.
+    short = [search(Problem(cells[::step], relations), effort=20_000) for step in (1, -1)]
+    assert short[0] == short[1] and short[0].is_coarser
+    assert not short[0].unprotected
+    assert not audit(*published(Problem(cells, relations), short[0].hidden)).failing
 
 
 def test_a_larger_table_gives_the_same_pattern_twice_and_passes_the_audit() -> None:

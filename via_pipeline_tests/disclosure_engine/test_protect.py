@@ -10,9 +10,16 @@ from via_pipeline.disclosure.audit.model import AuditError, Figure, Tie
 from via_pipeline.disclosure.audit.proof import audit
 from via_pipeline.disclosure.audit.witness import Exact
 from via_pipeline.disclosure.engine.handover import published
-from via_pipeline.disclosure.engine.problem import Cell, Need, Problem, ProblemError, Relation
+from via_pipeline.disclosure.engine.problem import (
+    Cell,
+    Contribution,
+    Need,
+    Problem,
+    ProblemError,
+    Relation,
+)
 from via_pipeline.disclosure.engine.protect import protect
-from via_pipeline.disclosure.engine.rules import Frequency, with_needs
+from via_pipeline.disclosure.engine.rules import Dominance, Frequency, with_needs
 from via_pipeline.disclosure.engine.state import Reason
 from via_pipeline.disclosure.engine.tables import Table
 from via_pipeline_tests.disclosure_engine.outsider import flat, interval
@@ -76,6 +83,47 @@ def test_hidden_cells_taken_together_are_as_harmless_as_a_figure_that_is_shown()
     assert len(protect(Problem(cells, SUM), [Frequency(10)]).hidden) > 2
 
 
+def test_two_hidden_cells_of_one_company_are_as_dominated_as_one() -> None:
+    """A has 32 of 40 and 40 of 44. Hidden, their sum 84 is known, and A has 72 of it: 86%."""
+    rule = Dominance(1, 75)
+    parts = [
+        Cell(("a",), 40, contributions=(Contribution("A", 32), Contribution("X", 8))),
+        Cell(("b",), 44, contributions=(Contribution("A", 40), Contribution("Y", 4))),
+        Cell(("c",), 60, contributions=tuple(Contribution(who, 20) for who in "PQR")),
+        Cell(("d",), 90, contributions=tuple(Contribution(who, 30) for who in "STU")),
+    ]
+    cells = [Cell(("T",), 234), *with_needs(parts, [rule])]
+    relations = [Relation.sum(("T",), [cell.name for cell in parts])]
+    problem = Problem(cells, relations)
+    # 32 / 0.75 is 42.7, so 3 more than 40; 40 / 0.75 is 53.3, so 10 more than 44.
+    assert [cell.need for cell in problem.cells if cell.need] == [
+        Need(sliding=3, upper=3),
+        Need(sliding=10, upper=10),
+    ]
+    assert set(protect(problem).hidden) == {("a",), ("b",)}
+    pattern = protect(problem, [rule])
+    assert pattern.hidden[("c",)] is Reason.UNION, "72 of 144 is half"
+    assert ("d",) not in pattern.hidden
+
+
+def test_a_structural_zero_hides_nothing() -> None:
+    """Everybody knows that z is zero, so that a would be what is left."""
+    cells = [
+        Cell(("T",), 10),
+        Cell(("a",), 4, need=Need(1)),
+        Cell(("b",), 6),
+        Cell(("z",), 0, cost=0, is_structural=True),
+    ]
+    relations = [Relation.sum(("T",), [("a",), ("b",), ("z",)])]
+    problem = Problem(cells, relations)
+    assert set(protect(problem).hidden) == {("a",), ("b",)}
+    assert interval(cells, relations, {("a",), ("z",)}, ("a",)) == (4, 4)
+    failing = audit(*published(problem, {("a",), ("z",)})).failing
+    assert [one.name for one in failing] == [("a",)]
+    with pytest.raises(ProblemError, match="structural"):
+        Problem([Cell(("z",), 1, is_structural=True)], [])
+
+
 def test_needed_width_is_kept_and_asks_for_more() -> None:
     wide = changed(ROW, "a", need=Need(sliding=40))
     pattern = protect(Problem(wide, SUM))
@@ -104,6 +152,50 @@ def test_a_share_beside_its_denominator_gives_the_count_away() -> None:
     assert {one.name for one in audit(figures, ties).failing} == {("t",), ("rest",)}
     pattern = protect(Problem(cells, [split, share]))
     assert set(pattern.hidden) == {("n",), ("t",), ("rest",)}
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "percent", "expected"),
+    [
+        # 12.5 to 13.5% of 40 is 5 to 5.4: five. Of 400 it is 50 to 54.
+        (5, 40, 13, (5, 5)),
+        (52, 400, 13, (50, 54)),
+    ],
+)
+def test_whole_per_cents_give_away_as_much_as_the_denominator_is_small(
+    count: int, of: int, percent: int, expected: tuple[int, int]
+) -> None:
+    """The published p of n bounds 200 t - 2 p n by n on both sides."""
+    cells = [Cell(("n",), of), Cell(("rest",), of - count), Cell(("t",), count, need=Need(3))]
+    relations = [
+        Relation.sum(("n",), [("t",), ("rest",)]),
+        Relation(((("t",), 200), (("n",), -2 * percent)), within=(-of, of)),
+    ]
+    hidden = {("t",), ("rest",)}
+    assert interval(cells, relations, hidden, ("t",)) == expected
+    problem = Problem(cells, relations)
+    found = {one.name: one for one in audit(*published(problem, hidden)).intervals}
+    assert (found[("t",)].low, found[("t",)].high) == expected
+    assert found[("t",)].is_safe is (expected[1] - expected[0] >= 3)
+    assert (set(protect(problem).hidden) == hidden) is found[("t",)].is_safe
+
+
+def test_rounding_intervals_add_up() -> None:
+    """All to fives: 10, 30 and 65 of about 105 leave the hidden one between 0 and 9."""
+    values = {"a": 4, "b": 29, "c": 67, "T": 100}
+    cells = [
+        Cell((name,), value, shown=(5 * round(value / 5) - 2, 5 * round(value / 5) + 2))
+        for name, value in values.items()
+    ]
+    relations = [Relation.sum(("T",), [("a",), ("b",), ("c",)])]
+    cells = changed(cells, "a", need=Need(5))
+    found = audit(*published(Problem(cells, relations), {("a",)})).intervals
+    assert (
+        [(one.low, one.high) for one in found]
+        == [interval(cells, relations, {("a",)}, ("a",))]
+        == [(0, 11)]
+    )
+    assert set(protect(Problem(cells, relations)).hidden) == {("a",)}
 
 
 def test_whole_numbers_are_taken_into_account() -> None:
@@ -164,6 +256,25 @@ def test_every_kept_witness_stands_by_exact_arithmetic() -> None:
         assert not exact.agrees({**changes, one: changes[one] + 1}), "nor does a sum"
     with pytest.raises(AuditError):
         Exact(figures, [Tie(((("a",), 1),), 0, 3)])
+
+
+def test_checkers_get_intervals_and_others_only_counts() -> None:
+    cells = changed(ROW, "b", holder="B")
+    problem = Problem(cells, SUM)
+    verdict = audit(*published(problem, {("a",), ("b",), ("c",)}))
+    rows = verdict.rows()
+    assert [(row["figure"], row["attacker"]) for row in rows if row["attacker"] == "B"] == [
+        ("a", "B")
+    ]
+    values = {cell.name[0]: cell.value for cell in cells}
+    for row in rows:
+        assert row["low"] <= values[row["figure"]] <= row["high"] and row["is_safe"]
+    assert verdict.summary() == {
+        "intervals": len(rows),
+        "exact": len(rows),
+        "witnesses": len(verdict.witnesses),
+        "failing": 0,
+    }
 
 
 def test_contradictions_are_refused_by_name() -> None:

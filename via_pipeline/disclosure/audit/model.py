@@ -87,6 +87,26 @@ class Audit:
         """What can be known too well."""
         return [one for one in self.intervals if not one.is_safe]
 
+    def rows(self) -> list[dict[str, object]]:
+        """The intervals as a table for checkers, by attacker and name.
+
+        It shows how near an outsider gets to hidden values: not for publication.
+        """
+        ordered = sorted(self.intervals, key=lambda one: (one.attacker, one.name))
+        return [
+            {
+                "figure": " / ".join(one.name),
+                "attacker": one.attacker or "any reader",
+                "low": one.low,
+                "high": one.high,
+                "is_exact": one.is_exact,
+                "is_safe": one.is_safe,
+                "witness_low": one.witness_low,
+                "witness_high": one.witness_high,
+            }
+            for one in ordered
+        ]
+
     def summary(self) -> dict[str, int]:
         """Counts that may leave the house: no figure can be told from them."""
         return {

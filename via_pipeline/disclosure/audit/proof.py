@@ -112,8 +112,9 @@ class _Proof:
     def _sweep(self, attacker: str, web: Web, area: Sequence[Name], reach: _Reach) -> None:
         """Tables that change many figures of ``area`` at once, until they settle no more."""
         inside = [name for name in area if name in reach]
-        within = max(map(reach.most, inside), default=1)
-        attack = Attack(self._figures, web.ties(area), area, within)
+        ties = web.ties(area)
+        within = max(map(reach.most, inside), default=1) * _spread(ties)
+        attack = Attack(self._figures, ties, area, within)
         whole = False
         while left := [name for name in inside if not reach.is_enough(name)]:
             if len(left) < _FEW:
@@ -159,10 +160,10 @@ class _Proof:
         if not targets:
             return
         web = Web(piece, self._web.ties(piece))
-        attack = Attack(self._figures, web.ties(piece), piece)
-        near = Attack(
-            self._figures, web.ties(piece), piece, max(reach.most(name) for name in targets)
-        )
+        ties = web.ties(piece)
+        attack = Attack(self._figures, ties, piece)
+        within = max(reach.most(name) for name in targets) * _spread(ties)
+        near = Attack(self._figures, ties, piece, within)
         for name in targets:
             ends: list[int | None] = []
             for aim in (-1, 1):
@@ -242,6 +243,11 @@ class _Reach:
         figure, furthest = self._figures[name], self._furthest[name]
         down, up = furthest[-1][0], furthest[1][0]
         return down >= figure.lower and up >= figure.upper and down + up >= max(figure.sliding, 1)
+
+
+def _spread(ties: Sequence[Tie]) -> int:
+    """How much further one figure may move than another: in a share, n does so for t."""
+    return max((abs(factor) for tie in ties for _, factor in tie.terms), default=1)
 
 
 def _whole(changes: Mapping[Name, float]) -> dict[Name, int]:

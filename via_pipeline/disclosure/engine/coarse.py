@@ -37,7 +37,7 @@ def coarse(problem: Problem, rules: Sequence[Rule] = ()) -> Pattern:
     cells = problem.cells
     state.hide((n for n, cell in enumerate(cells) if cell.need), Reason.PRIMARY)
     state.hide((n for n, cell in enumerate(cells) if cell.is_carried), Reason.CARRIED)
-    work.unprotected = {n for n, cell in enumerate(cells) if cell.need and cell.is_known}
+    work.unprotected = {n for n, cell in enumerate(cells) if cell.need and cell.is_given}
     free = ~problem.is_known
     touching = abs(problem.matrix) > 0
     linked = touching[:, np.flatnonzero(free)]

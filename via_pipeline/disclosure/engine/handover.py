@@ -16,7 +16,7 @@ def published(problem: Problem, hidden: Collection[Name]) -> tuple[list[Figure],
     """Figures and ties as an outsider sees them once ``hidden`` is not shown."""
     figures = []
     for cell in problem.cells:
-        is_hidden = cell.name in hidden and not cell.is_known
+        is_hidden = cell.name in hidden and not cell.is_given
         need = cell.need or Need(1)
         asked = need if is_hidden else Need(0)
         figures.append(

@@ -86,6 +86,11 @@ class Cell:
     is_structural: bool = False
 
     @property
+    def is_given(self) -> bool:
+        """Whether outsiders have it whatever is published: hiding it neither hides nor helps."""
+        return self.is_known or self.is_structural
+
+    @property
     def loss(self) -> int:
         """What is lost when it is hidden: its cost, or else its size."""
         return abs(self.value) if self.cost is None else self.cost
@@ -149,11 +154,13 @@ class Problem:
         self.relations = tuple(sorted({_sorted(one) for one in relations}, key=_order))
         self.value = np.array([cell.value for cell in self.cells], dtype=np.int64)
         self.price = np.array([cell.price for cell in self.cells], dtype=np.int64)
-        self.is_known = np.array([cell.is_known for cell in self.cells], dtype=bool)
+        self.is_known = np.array([cell.is_given for cell in self.cells], dtype=bool)
         self._check()
 
     def _check(self) -> None:
         for cell in self.cells:
+            if cell.is_structural and cell.value != 0:
+                raise ProblemError(f"{cell.name} is a structural zero and not zero")
             if cell.floor is not None and cell.value < cell.floor:
                 raise ProblemError(f"{cell.name} lies below its floor")
             if cell.shown and not cell.shown[0] <= cell.value <= cell.shown[1]:
@@ -177,6 +184,14 @@ class Problem:
                 factors.append(-1)
         shape = (len(self.relations), len(self.cells))
         return sp.csr_matrix((np.array(factors, dtype=np.int64), (rows, columns)), shape=shape)
+
+    @cached_property
+    def spread(self) -> int:
+        """How much further a figure may have to move than one that it hangs together with.
+
+        One in sums; in a published share the denominator moves many times what the count does.
+        """
+        return max((abs(factor) for one in self.relations for _, factor in one.parts), default=1)
 
     @cached_property
     def columns(self) -> sp.csc_matrix:

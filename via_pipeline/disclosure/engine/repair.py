@@ -118,6 +118,15 @@ def reach(
             moves = space.push({cell: 1 if amount > 0 else -1}, whole=True)
             attacker.learn(space.whole_parts(moves))
             work.charge(len(space), whole=True)
+    # What does not go far enough in one direction may do so in both together.
+    need = state.need(cell, attacker)
+    if need is None or need.sliding < 2 or cell not in space:
+        return
+    for side in (1, -1):
+        for whole in (False, True) if insist else (False,):
+            if is_open(state, attacker, cell):
+                attacker.learn(space.whole_parts(space.push({cell: side}, whole)))
+                work.charge(len(space), whole)
 
 
 def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
@@ -185,7 +194,8 @@ def space_of(state: State, attacker: Attacker, cells: np.ndarray, wanted: Sequen
 
 def _steps(state: State, attacker: Attacker, cells: Sequence[int]) -> int:
     needs = [state.need(cell, attacker) for cell in cells]
-    return max((max(one.sliding, one.lower, one.upper) for one in needs if one), default=1)
+    most = max((max(one.sliding, one.lower, one.upper) for one in needs if one), default=1)
+    return most * state.problem.spread
 
 
 def _by_region(regions: Regions, cells: Sequence[int]) -> list[tuple[Region, list[int]]]:

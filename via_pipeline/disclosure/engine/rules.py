@@ -134,6 +134,19 @@ def whole_groups(cells: Iterable[Cell], relations: Iterable[Relation]) -> set[Na
     return found
 
 
+def with_holders(cells: Iterable[Cell]) -> list[Cell]:
+    """``cells``, those of a single contributor with that contributor as their holder.
+
+    The singletons of tau-ARGUS and GaussSuppression: whoever is alone in a cell knows it, and
+    subtracts it from a sum like any published figure.
+    """
+    found = []
+    for cell in cells:
+        who = {one.who for one in cell.contributions if one.amount != 0}
+        found.append(replace(cell, holder=who.pop()) if len(who) == 1 else cell)
+    return found
+
+
 def with_needs(cells: Iterable[Cell], rules: Sequence[Rule]) -> list[Cell]:
     """``cells``, those that a rule finds sensitive with what it asks (the most of all rules)."""
     found = []

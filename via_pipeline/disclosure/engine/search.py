@@ -106,7 +106,7 @@ def _once(
     state.hide((n for n, cell in enumerate(cells) if cell.is_carried), Reason.CARRIED)
     state.hide((weighed.number[name] for name in sorted(first)), Reason.FIRST)
     # What outsiders have already is past protecting: hiding it in this release hides nothing.
-    work.unprotected = {n for n, cell in enumerate(cells) if cell.need and cell.is_known}
+    work.unprotected = {n for n, cell in enumerate(cells) if cell.need and cell.is_given}
     regions = Regions(weighed)
     repair(state, regions, rules, work)
     prune(state, regions, rules, work)
