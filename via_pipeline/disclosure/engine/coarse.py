@@ -17,7 +17,6 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from via_pipeline.disclosure.engine.movement import Movement
 from via_pipeline.disclosure.engine.problem import Problem
 from via_pipeline.disclosure.engine.repair import Work, sensitive_union
 from via_pipeline.disclosure.engine.rules import Rule
@@ -62,14 +61,14 @@ def _open(problem: Problem, state: State, rules: Sequence[Rule], work: Work) -> 
     moves = _simple(problem, state)
     found: set[int] = set()
     for attacker in state.attackers:
-        attacker.movements.clear()
-        attacker.up[:] = attacker.down[:] = 0
         kept = moves
         if attacker.own:
             kept = moves[:, np.diff(moves[sorted(attacker.own)].tocsc().indptr) == 0]
-        for one in range(kept.shape[1]):
-            of = slice(kept.indptr[one], kept.indptr[one + 1])
-            attacker.learn([Movement(kept.indices[of], kept.data[of])])
+        if kept.shape[1]:
+            attacker.up[:] = kept.max(axis=1).toarray().ravel().clip(min=0)
+            attacker.down[:] = -kept.min(axis=1).toarray().ravel().clip(max=0)
+        else:
+            attacker.up[:] = attacker.down[:] = 0
         found |= set(state.exposed(attacker)) - work.unprotected
     for row in range(len(problem.relations)) if rules else ():
         if sensitive_union(state, row, rules):
