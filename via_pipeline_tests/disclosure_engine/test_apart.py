@@ -169,6 +169,15 @@ def test_wide_needs_and_owners_hold_in_the_coarser_pattern() -> None:
     assert not audit(*published(problem, pattern.hidden)).failing
 
 
+def test_a_table_that_breaks_a_published_share_is_no_proof() -> None:
+    """One more in t and n would make 6 of 41, and 13% is published: simple tables do not do."""
+    cells = [Cell(("n",), 40), Cell(("rest",), 35), Cell(("t",), 5, need=Need(1))]
+    split = Relation.sum(("n",), [("t",), ("rest",)])
+    share = Relation(((("t",), 200), (("n",), -26)), within=(-40, 40))
+    assert coarse(Problem(cells, [split])).unprotected == ()
+    assert ("t",) in coarse(Problem(cells, [split, share])).unprotected
+
+
 def test_no_audit_no_release(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = medium()
     pattern, verdict = proven(problem)
