@@ -66,7 +66,8 @@ class Column:
     ``pattern`` is what a cell's text must match in full (after trimming) before it is cast.
     ``missing`` maps a cell's text to the kind of missing it stands for.
     ``derived_from`` and ``derivation`` are set for a column that intake makes of an identifying
-    one (``year``, ``prefix:2``, ``age_class``); the partner does not send it.
+    one (``year``, ``prefix:2``, ``age_class``); the partner does not send it. ``coarsen`` says how
+    coarse a value is kept (``month``, ``year``, ``step:5``, ``frequent:10``); None: as it is.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Column:
     eleven_test: bool
     derived_from: str | None
     derivation: str | None
+    coarsen: str | None
     aliases: tuple[str, ...]
     severities: Mapping[str, Severity]
     quality: tuple[DataQuality, ...] = field(repr=False, compare=False)
@@ -253,6 +255,11 @@ class Delivery:
         """The named groups of ``file_name``, or None where it is not of this contract."""
         found = re.fullmatch(self.file_pattern, file_name)
         return None if found is None else dict(found.groupdict())
+
+    def spans(self, file_name: str) -> list[tuple[int, int]]:
+        """Where in ``file_name`` the named groups stand; none where it is not of this contract."""
+        found = re.fullmatch(self.file_pattern, file_name)
+        return [] if found is None else [found.span(name) for name in found.groupdict()]
 
     def peildatum_of(self, fields: Mapping[str, str]) -> date:
         """The delivery's reference date.
@@ -482,7 +489,29 @@ def _table(schema: SchemaObject, path: Path) -> Table:
         for name in person.columns:
             if name not in names:
                 raise ContractError(f"{path.name}: {table.name}: person of unknown column {name}")
+    _check_personal_data(table, f"{path.name}: {table.name}")
     return table
+
+
+def _check_personal_data(table: Table, where: str) -> None:
+    """What a class of personal data asks of the table as a whole.
+
+    Raises:
+        ContractError: an identifying column has no person that stands for it, or free text beside
+            persons is kept in full.
+    """
+    named = {name for person in table.persons for name in person.columns}
+    for column in table.columns:
+        if column.is_identifying != (column.name in named):
+            raise ContractError(
+                f"{where}.{column.name}: identifying columns and those of persons must be the same"
+            )
+        is_free = column.is_text and column.codelist is None and column.pattern is None
+        if table.persons and is_free and column.is_delivered and not column.coarsen:
+            raise ContractError(
+                f"{where}.{column.name}: free text beside persons may hold a name; say how much of "
+                "it is kept (coarsen: frequent:10)"
+            )
 
 
 def _column(item: SchemaProperty, where: str) -> Column:
@@ -513,6 +542,7 @@ def _column(item: SchemaProperty, where: str) -> Column:
         eleven_test=bool(custom.get("eleven_test")),
         derived_from=(item.transformSourceObjects or [None])[0],
         derivation=item.transformLogic,
+        coarsen=_coarsen(custom.get("coarsen"), logical_type, where),
         aliases=tuple(custom.get("aliases", ())),
         severities={
             kind: Severity(severity) for kind, severity in (custom.get("severity") or {}).items()
@@ -522,6 +552,21 @@ def _column(item: SchemaProperty, where: str) -> Column:
     if logical_type not in {"string", "integer", "number", "date", "boolean"}:
         raise ContractError(f"{where}: logicalType {logical_type} is not one that is read here")
     return column
+
+
+def _coarsen(value: Any, logical_type: str, where: str) -> str | None:
+    """How coarse a column is kept, checked against its type."""
+    if value is None:
+        return None
+    forms = {
+        "date": r"month|year",
+        "integer": r"step:[1-9]\d*",
+        "number": r"step:[1-9]\d*",
+        "string": r"frequent:[1-9]\d*",
+    }
+    if not re.fullmatch(forms.get(logical_type, "(?!)"), str(value)):
+        raise ContractError(f"{where}: coarsen {value!r} is not known for a {logical_type}")
+    return str(value)
 
 
 def _described(item: SchemaObject | SchemaProperty, where: str) -> str:

@@ -2,8 +2,9 @@
 
 One streaming pass per table: text comes in, Parquet goes out in the order of the sender's rows, and
 no identifying value is in it (``contracts/rules.py`` describes its columns). A cell's text must
-match the column's pattern in full before it is cast, so that ``1.5`` is never 15. Belongs here: the
-SQL of that pass. Does not belong here: reading formats, judging rows.
+match the column's pattern in full before it is cast, so that ``1.5`` is never 15. Predicates see
+the row in full; what is written is made coarse after them (``coarse.py``). Belongs here: the SQL of
+that pass. Does not belong here: reading formats, judging rows.
 
 The connection never spills to disk (``temp_directory`` is empty): what it holds may identify.
 """
@@ -23,20 +24,11 @@ import duckdb
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column, Contract, ContractError, Table
 from via_pipeline.contracts.rules import Rule, rules_of
-from via_pipeline.intake import bsn
+from via_pipeline.intake import bsn, coarse, masking
 from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.storage.duck import literal, quoted, work
 
-MASKED = "(verwijderd: bsn)"
-_SMALLEST_BSN = 10_000_000
-_BETWEEN_DIGITS = r".\s\x{00A0}\x{2013}-"  # In a character class: dots, blanks, hyphens.
-_GAP = f"[{_BETWEEN_DIGITS}]{{0,3}}"
-_YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
-_SPLIT = f"[{_BETWEEN_DIGITS}]{{1,3}}"
-_YEARS_OR_DATE = "|".join(
-    _SPLIT.join(parts) for parts in ((_YEAR, _YEAR), (_DAY, _MONTH, _YEAR), (_YEAR, _MONTH, _DAY))
-)
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -114,12 +106,13 @@ def to_parquet(
         target = f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
         try:
             if name in held:
-                opened.execute(
-                    f"COPY (SELECT *{flags} FROM {_held_name(name)} AS rij ORDER BY _row) {target}"
-                )
+                rows_of = f"SELECT *{flags} FROM {_held_name(name)} AS rij"
+                final = coarse.applied(table, rows_of, _held_name(name))
+                opened.execute(f"COPY (SELECT * FROM ({final}) ORDER BY _row) {target}")
             else:
-                base = _conformed(context, table, raw)
-                _with_attempts(opened, raw, f"COPY (SELECT *{flags} FROM ({base}) AS rij) {target}")
+                base = f"SELECT *{flags} FROM ({_conformed(context, table, raw)}) AS rij"
+                final = coarse.applied(table, base, None)
+                _with_attempts(opened, raw, f"COPY ({final}) {target}")
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise ContractError(
                 f"{context.contract.source}.{name}: a rule's predicate is not SQL over the staged "
@@ -209,7 +202,7 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
     texts = f"SELECT _row, {', '.join(known)} FROM ({texts})"
     named = {name for person in table.persons for name in person.columns}
     masked = [
-        f"{_without_bsn(column)} AS {quoted(column.name)}"
+        f"{masking.kept(column, context.codelists)} AS {quoted(column.name)}"
         for column in table.delivered_columns
         if not column.is_identifying and column.name not in named
     ]
@@ -245,54 +238,6 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
         if not column.is_text:
             helpers.append(f"{text} AS {quoted(name + '__tekst')}")
     yield from helpers
-
-
-def _without_bsn(column: Column) -> str:
-    """The text, unless a BSN strayed into a column that is not meant to identify anybody.
-
-    Text of the agreed form is left alone, except for a number beyond the column's own maximum.
-    From free text the number alone is taken out.
-    """
-    name = quoted(column.name)
-    if column.is_text and column.codelist is None and column.pattern is None:
-        return _without_bsn_within(name)
-    may_be_large = column.maximum is None or column.maximum >= _SMALLEST_BSN
-    expected = (
-        f" AND NOT regexp_full_match({name}, {literal(column.pattern)})"
-        if column.pattern and (column.is_text or may_be_large)
-        else ""
-    )
-    stray = f"length({name}) BETWEEN 8 AND 9 AND {bsn.is_valid(name)}{expected}"
-    return f"CASE WHEN {stray} THEN {literal(MASKED)} ELSE {name} END"
-
-
-def _without_bsn_within(text: str) -> str:
-    """SQL of ``text`` with every BSN in it masked, however its digits are grouped.
-
-    Only a number that passes the eleven test is a BSN: other numbers of eight or nine digits
-    (``Kamerstuk 29544-1081``) stay, and so do two years or a date with signs between the parts.
-    """
-    # Every sign but digits and what may stand between them becomes a bar: then \b is the end of a
-    # number. Every place is tried, as one number may stand before another ("12 123 456 782").
-    other = literal(f"[^0-9{_BETWEEN_DIGITS}]")
-    bare = f"'|' || regexp_replace({text}, {other}, '|', 'g')"
-    forms = [rf"^[^0-9]([0-9](?:{_GAP}[0-9]){{{more}}})\b" for more in (8, 7)]
-    found = ", ".join(
-        f"list_transform(range(1, length({text}) + 1), lambda plaats: "
-        f"regexp_extract(substr({bare}, plaats, 40), {literal(form)}, 1))"
-        for form in forms
-    )
-    digits = "regexp_replace(getal, '[^0-9]', '', 'g')"
-    numbers = (
-        f"list_filter(list_concat({found}), lambda getal: {bsn.is_valid(digits)} "
-        f"AND NOT regexp_full_match(getal, {literal(_YEARS_OR_DATE)}))"
-    )
-    masked = (
-        f"list_reduce(list_prepend({text}, {numbers}), "
-        f"lambda rest, getal: replace(rest, getal, {literal(MASKED)}))"
-    )
-    suspect = f"regexp_matches({text}, {literal(f'[0-9](?:{_GAP}[0-9]){{7}}')})"
-    return f"CASE WHEN {suspect} THEN {masked} ELSE {text} END"
 
 
 def _typed(column: Column, text: str) -> str:
@@ -386,9 +331,11 @@ def _age_class(context: Context, column: Column, birth: str, where: str) -> str:
 
 
 def _held(context: Context, rules: Mapping[str, Iterable[Rule]]) -> set[str]:
-    """Tables that must be complete before a predicate can be worked out."""
+    """Tables that must be complete before a predicate, or a rare text, can be worked out."""
     held = set()
     for name, predicates in rules.items():
+        if coarse.looks_across_rows(context.contract.table(name)):
+            held.add(name)
         for rule in predicates:
             named = {found for found in _PLACEHOLDER.findall(rule.predicate or "")}
             siblings = named & set(rules) - set(context.fields)

@@ -3,28 +3,27 @@
 Belongs here: words about schema drift, for the partner and the engineer. Does not belong here: what
 happens because of it (the contract's rules, run by ``quality/``).
 
-A header cell is shown only when it looks like a name: where a file has no header, its first row of
-data stands in that place, with whatever personal data it holds.
+A header cell is shown only when its words are known (``names.py``): where a file has no header, its
+first row of data stands in that place, with whatever personal data it holds.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 
 import duckdb
 
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column, Table
-from via_pipeline.intake import bsn
+from via_pipeline.intake import names
+from via_pipeline.intake.masking import without_shape
 from via_pipeline.intake.readers.header import Header, folded
 from via_pipeline.intake.trouble import listed
 from via_pipeline.storage.duck import literal, quoted
 
-_NAME = re.compile(r"[^\W\d_][\w .,/()%€&+'-]{0,59}")
 _LIKENESS = 0.6
 _SHOWN = 5
-_CODE = "[^\\s]{1,20}"  # What is longer or has blanks is no code, and may be anything.
+_CODE = "[^\\s~(][^\\s]{0,19}"  # What is longer, has blanks or is a shape only is not shown.
 _KINDS = (
     ("geheel getal", r"-?[0-9]+"),
     ("getal met decimale punt", r"-?[0-9]+[.][0-9]+"),
@@ -45,14 +44,17 @@ def shown(name: str, place: int) -> str:
     """A header cell as it may be repeated; ``place`` counts from 0."""
     if not name:
         return f"kolom {place + 1} (zonder naam)"
-    if _NAME.fullmatch(name) and not re.search(r"\d{6}", name):
+    if names.may_show_column(name, names.vocabulary()):
         return name
     return f"kolom {place + 1} (naam niet weergegeven)"
 
 
 def shown_header(header: Header) -> tuple[str, ...]:
-    """The header as it may be kept: contract names, and others where they look like a name."""
-    return tuple(shown(name, place) for place, name in enumerate(header.names))
+    """The header as it may be kept: contract names, and others where all their words are known."""
+    return tuple(
+        name if name in header.places else shown(name, place)
+        for place, name in enumerate(header.names)
+    )
 
 
 def of_header(header: Header, table: Table) -> list[str]:
@@ -153,7 +155,8 @@ def _type_counts(column: Column) -> list[str]:
         f"count({text})",
         f"count(*) FILTER (WHERE {wrong})",
         *(
-            f"count(*) FILTER (WHERE {wrong} AND regexp_full_match({text}, {literal(pattern)}))"
+            f"count(*) FILTER (WHERE {wrong} AND "
+            f"regexp_full_match({without_shape(text)}, {literal(pattern)}))"
             for _, pattern in _KINDS
         ),
     ]
@@ -164,7 +167,8 @@ def _new_codes(column: Column, codelists: dict[str, CodeList]) -> str:
     name = column.codelist.name if column.codelist else ""
     known = ", ".join(literal(code) for code in codelists[name].values) or "''"
     strange = f"{text} NOT IN ({known})"
-    may_show = f"regexp_full_match({text}, {literal(_CODE)}) AND NOT {bsn.is_valid(text)}"
+    # Intake keeps a code that is not on the list only where it is short, or like one of the list.
+    may_show = f"regexp_full_match({text}, {literal(_CODE)})"
     return (
         f"list(DISTINCT CASE WHEN {may_show} THEN {text} ELSE '' END ORDER BY "
         f"CASE WHEN {may_show} THEN {text} ELSE '' END) FILTER (WHERE {strange})[:{_SHOWN + 1}]"

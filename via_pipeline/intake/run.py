@@ -19,7 +19,7 @@ import duckdb
 from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.codelists import UnknownCodeList
 from via_pipeline.contracts.model import Contract, ContractError, Severity
-from via_pipeline.intake import discover, recognise, stage
+from via_pipeline.intake import discover, names, recognise, stage
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Ledger, Sighting, stamp
 from via_pipeline.intake.pseudonym import Key, load_key
@@ -122,25 +122,28 @@ def take_in_unknown(
     with writer_lock(home.locks, "intake-unknown"):
         for found in discover.of_unknown(home, known, _today(now)):
             if _is_changing(found, now, settle):
-                deferred.append(found.path)
+                deferred.append(names.shown(found.path))
                 continue
             size, digest = found.measure()
-            named = {"bestand": found.path}
+            source, place = names.shown(found.source), _place(found, digest)
             measured = stage.Measured(
-                recognise.delivery_id(found.source, digest, named), size, digest
+                recognise.delivery_id(source, digest, {"bestand": place}),
+                size,
+                digest,
+                names.shown_file(found.file_name, digest),
             )
-            _see(ledger, found, measured, run_id, now)
+            _see(ledger, found, source, place, measured, run_id, now)
             if ledger.is_staged(measured.delivery_id, ""):
                 old.append(measured.delivery_id)
                 continue
             finding = Finding(
                 UNKNOWN_RULE,
                 Severity.REJECT_FILE,
-                f"Voor de map '{found.source}' bestaat geen afspraak (contract); het bestand is "
+                f"Voor de map '{source}' bestaat geen afspraak (contract); het bestand is "
                 f"niet geopend. Bekende mappen zijn: {', '.join(known)}.",
-                found.file_name,
+                measured.name,
             )
-            staged = stage.rejected(home, found.source, found, measured, finding)
+            staged = stage.rejected(home, source, measured, finding)
             ledger.record_staged(staged, None, run_id=run_id, recorded_at=stamp(now))
             new.append(measured.delivery_id)
     return IntakeSummary("onbekend", tuple(new), (), tuple(new), tuple(old), tuple(deferred))
@@ -173,7 +176,8 @@ class _Run:
         try:
             self._take(found)
         except _NOT_THE_FILE as error:
-            _log.error("%s: not taken in now (%s)", found.path, type(error).__name__)
+            told = names.shown(found.path, self.contract)
+            _log.error("%s: not taken in now (%s)", told, type(error).__name__)
             self.trouble.append(error)
 
     def summary(self) -> IntakeSummary:
@@ -197,21 +201,23 @@ class _Run:
     def _take(self, found: Found) -> None:
         contract = self.contract
         if contract.kept_in is None and _is_changing(found, self.now, self.settle):
-            self.deferred.append(found.path)
+            self.deferred.append(names.shown(found.path, contract))
             return
         size, digest = found.measure()
+        name = names.shown_file(found.file_name, digest, contract)
         refused: Refused | None = None
         try:
             recognised = recognise.recognise(contract, found.file_name)
             fields = recognised.fields
         except Refused as caught:
             recognised, refused = None, caught
-            fields = {"bestand": found.file_name}
+            fields = {"bestand": name}
         measured = stage.Measured(
-            recognise.delivery_id(contract.source, digest, fields), size, digest
+            recognise.delivery_id(contract.source, digest, fields), size, digest, name
         )
+        place = _place(found, digest, contract)
         if self.ledger.is_staged(measured.delivery_id, contract.sha256):
-            is_new_place = _see(self.ledger, found, measured, self.run_id, self.now)
+            is_new_place = self._see(found, place, measured)
             (self.repeated if is_new_place else self.known).append(measured.delivery_id)
             return
         if recognised is None:
@@ -219,9 +225,8 @@ class _Run:
             staged = stage.rejected(
                 self.home,
                 contract.source,
-                found,
                 measured,
-                refused.finding(found.file_name),
+                refused.finding(measured.name),
                 contract=contract,
                 fields=contract.delivery.match(found.file_name),
             )
@@ -229,9 +234,9 @@ class _Run:
             staged = self._staged(found, measured, recognised)
         if contract.kept_in is None and found.measure() != (size, digest):
             shutil.rmtree(staging(self.home.lake, measured.delivery_id))
-            self.deferred.append(found.path)
+            self.deferred.append(names.shown(found.path, contract))
             return
-        _see(self.ledger, found, measured, self.run_id, self.now)
+        self._see(found, place, measured)
         self.ledger.record_staged(
             staged,
             recognised.key if recognised else None,
@@ -242,6 +247,9 @@ class _Run:
         if not staged.is_readable:
             self.rejected.append(measured.delivery_id)
 
+    def _see(self, found: Found, place: str, measured: stage.Measured) -> bool:
+        return _see(self.ledger, found, found.source, place, measured, self.run_id, self.now)
+
     def _staged(
         self, found: Found, measured: stage.Measured, recognised: recognise.Recognised
     ) -> StagedDelivery:
@@ -251,19 +259,18 @@ class _Run:
             raise
         except Exception as error:
             # The message may hold what the file holds; its kind is all that may be told.
-            _log.error("%s: unexpected %s", found.path, type(error).__name__)
+            _log.error("%s: unexpected %s", measured.name, type(error).__name__)
             finding = Finding(
                 "bestand__onverwacht",
                 Severity.REJECT_FILE,
                 f"Het bestand kon door een onverwachte fout niet worden gelezen "
                 f"({type(error).__name__}). De beheerder is op de hoogte; controleer of het "
                 "bestand bij u wel te openen is.",
-                found.file_name,
+                measured.name,
             )
             refused = stage.rejected(
                 self.home,
                 self.contract.source,
-                found,
                 measured,
                 finding,
                 contract=self.contract,
@@ -272,14 +279,26 @@ class _Run:
             return replace(refused, peildatum=recognised.peildatum)
 
 
+def _place(found: Found, digest: str, contract: Contract | None = None) -> str:
+    """The delivery's path as it may be kept: unique also where parts of it may not be told."""
+    folder, _, name = found.path.rpartition("/")
+    return f"{names.shown(folder, contract)}/{names.shown_file(name, digest, contract)}"
+
+
 def _see(
-    ledger: Ledger, found: Found, measured: stage.Measured, run_id: str, now: datetime
+    ledger: Ledger,
+    found: Found,
+    source: str,
+    place: str,
+    measured: stage.Measured,
+    run_id: str,
+    now: datetime,
 ) -> bool:
     return ledger.record_sighting(
         Sighting(
-            source=found.source,
-            path=found.path,
-            file_name=found.file_name,
+            source=source,
+            path=place,
+            file_name=measured.name,
             received=found.received,
             bytes=measured.bytes,
             sha256=measured.sha256,

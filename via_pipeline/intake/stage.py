@@ -19,6 +19,7 @@ from via_pipeline.contracts.rules import needs_codelists
 from via_pipeline.intake import archive, conform, drift, readers
 from via_pipeline.intake.content import Content
 from via_pipeline.intake.discover import Found
+from via_pipeline.intake.names import shown
 from via_pipeline.intake.pseudonym import Key
 from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.intake.recognise import Recognised
@@ -33,11 +34,12 @@ _NOT_FROM_PEOPLE = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", 
 
 @dataclass(frozen=True)
 class Measured:
-    """A delivery's identity: its id, bytes and hash."""
+    """A delivery's identity: its id, bytes and hash, and its name as it may be repeated."""
 
     delivery_id: str
     bytes: int
     sha256: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ class _Member:
 def rejected(
     home: Home,
     source: str,
-    found: Found,
     measured: Measured,
     finding: Finding,
     *,
@@ -63,7 +64,7 @@ def rejected(
     staged = StagedDelivery(
         delivery_id=measured.delivery_id,
         source=source,
-        file_name=found.file_name,
+        file_name=measured.name,
         fields=dict(fields or {}),
         peildatum=None,
         contract_version=contract.version if contract else "",
@@ -103,16 +104,20 @@ def stage(
     findings: list[Finding] = []
     raws: dict[str, RawTable] = {}
     try:
-        members, remarks = _members(contract, found)
+        members, remarks = _members(contract, found, measured.name)
         findings += remarks
     except Refused as refused:
         members = []
-        findings.append(refused.finding(found.file_name))
+        findings.append(refused.finding(measured.name))
     for member in members:
         try:
-            raws[member.table.name] = _read(contract, found, member, codes)
+            raws[member.table.name] = _read(contract, found, measured.name, member, codes)
         except Refused as refused:
-            findings.append(refused.finding(_shown_name(found, member), member.table.name))
+            findings.append(
+                refused.finding(
+                    _shown_name(contract, found, measured.name, member), member.table.name
+                )
+            )
     for name, raw in raws.items():
         findings += _header_findings(raw, name)
     context = conform.Context(
@@ -125,7 +130,7 @@ def stage(
     staged = StagedDelivery(
         delivery_id=measured.delivery_id,
         source=contract.source,
-        file_name=found.file_name,
+        file_name=measured.name,
         fields=recognised.fields,
         peildatum=recognised.peildatum,
         contract_version=contract.version,
@@ -218,21 +223,21 @@ def _header_findings(raw: RawTable, table: str) -> list[Finding]:
 
 
 def _read(
-    contract: Contract, found: Found, member: _Member, codes: dict[str, CodeList]
+    contract: Contract, found: Found, told: str, member: _Member, codes: dict[str, CodeList]
 ) -> RawTable:
     kinds = [readers.format_of(content) for content in member.contents]
     if len(member.contents) > 1 and set(kinds) != {"markdown"}:
-        names = [content.base_name for content in member.contents]
+        names = [shown(content.base_name, contract) for content in member.contents]
         raise Refused(
             "bestand__lid_dubbel",
             f"Meer dan één bestand past bij de tabel '{member.table.name}': {listed(names)}. "
             "Lever er één.",
         )
-    shown = [replace(c, name=_full_name(found, c)) for c in member.contents]
-    return readers.read(shown, kinds[0], contract, member.table, codes, member.sheet)
+    contents = [replace(c, name=_full_name(contract, found, told, c)) for c in member.contents]
+    return readers.read(contents, kinds[0], contract, member.table, codes, member.sheet)
 
 
-def _members(contract: Contract, found: Found) -> tuple[list[_Member], list[Finding]]:
+def _members(contract: Contract, found: Found, told: str) -> tuple[list[_Member], list[Finding]]:
     """Which files make up which table, and remarks about files that make up none.
 
     Raises:
@@ -268,7 +273,7 @@ def _members(contract: Contract, found: Found) -> tuple[list[_Member], list[Find
         raise Refused(
             "bestand__lid_ontbreekt",
             f"In de levering ontbreekt het bestand voor {listed(missing)}; aangetroffen: "
-            f"{listed([content.name for content in contents][:10]) or 'niets'}.",
+            f"{listed([shown(content.name, contract) for content in contents][:10]) or 'niets'}.",
         )
     if contract.kept_in is not None:
         return members, []
@@ -276,8 +281,8 @@ def _members(contract: Contract, found: Found) -> tuple[list[_Member], list[Find
         Finding(
             "bestand__lid_onbekend",
             Severity.WARN,
-            f"'{content.name}' hoort niet bij de afspraak en is niet gelezen.",
-            _full_name(found, content),
+            f"'{shown(content.name, contract)}' hoort niet bij de afspraak en is niet gelezen.",
+            _full_name(contract, found, told, content),
         )
         for content in contents
         if content.name not in used
@@ -302,14 +307,14 @@ def _fits(pattern: str, content: Content) -> bool:
     return bool(re.fullmatch(pattern, content.name) or re.fullmatch(pattern, content.base_name))
 
 
-def _full_name(found: Found, content: Content) -> str:
-    """The file as its sender knows it: ``levering.zip/studenten.csv``."""
+def _full_name(contract: Contract, found: Found, told: str, content: Content) -> str:
+    """The file as its sender knows it, as far as that may be told: ``levering.zip/rijen.csv``."""
     if content.name == found.file_name:
-        return content.name
-    return f"{found.file_name}/{content.name}"
+        return told
+    return f"{told}/{shown(content.name, contract)}"
 
 
-def _shown_name(found: Found, member: _Member) -> str:
+def _shown_name(contract: Contract, found: Found, told: str, member: _Member) -> str:
     if len(member.contents) == 1:
-        return _full_name(found, member.contents[0])
-    return found.file_name
+        return _full_name(contract, found, told, member.contents[0])
+    return told

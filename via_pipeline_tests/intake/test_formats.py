@@ -155,9 +155,9 @@ def test_every_format_gives_the_same_rows_and_one_content(house, tmp_path):
         "klein_2020_ods_v1.ods": ods(),
         "klein_2020_sav_v1.sav": _sav(tmp_path),
         "klein_2020_parquet_v1.parquet": _parquet(),
-        "klein_2020_zipcsv_v1.zip": _zipped("klein.csv", _csv()),
-        "klein_2020_zipsav_v1.zip": _zipped("klein.sav", _sav(tmp_path)),
-        "klein_2020_zipxlsx_v1.zip": _zipped("klein.xlsx", xlsx()),
+        "klein_2020_zip_csv_v1.zip": _zipped("klein.csv", _csv()),
+        "klein_2020_zip_sav_v1.zip": _zipped("klein.sav", _sav(tmp_path)),
+        "klein_2020_zip_xlsx_v1.zip": _zipped("klein.xlsx", xlsx()),
     }
     for name, data in files.items():
         house.land("klein", name, data)

@@ -14,6 +14,7 @@ from typing import Any
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Table
 from via_pipeline.intake.content import Content, NoMemoryFile
+from via_pipeline.intake.masking import may_tell
 from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.header import Header, NoHeader, of_names
 from via_pipeline.intake.readers.raw import BATCH_ROWS, RawTable, Tally, from_rows
@@ -73,7 +74,8 @@ def label_drift(
         if new:
             yield (
                 f"Kolom '{name}': waardelabels voor codes die niet in de codelijst "
-                f"'{column.codelist.name}' staan: {listed(new)}."
+                f"'{column.codelist.name}' staan: "
+                f"{listed([may_tell(code, known) for code in new])}."
             )
         other = sorted(
             code

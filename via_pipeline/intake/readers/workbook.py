@@ -21,6 +21,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from via_pipeline.contracts.model import Delivery, Table
 from via_pipeline.intake import archive
 from via_pipeline.intake.content import Content
+from via_pipeline.intake.names import shown
 from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.header import Header, NoHeader, locate
 from via_pipeline.intake.readers.raw import RawTable, Tally, from_rows
@@ -114,7 +115,9 @@ def _refused_cells(rule: str, what: str, found: _Cells, advice: str) -> Refused:
     more = " en meer" if len(found) > _SHOWN_CELLS else ""
     cell = found[0][1]
     digits = re.search(r"\d+$", cell)
-    where = listed([f"cel {cell} van blad '{sheet}'" for sheet, cell in found[:_SHOWN_CELLS]])
+    where = listed(
+        [f"cel {cell} van blad '{shown(sheet)}'" for sheet, cell in found[:_SHOWN_CELLS]]
+    )
     return Refused(
         rule, f"{what} {where}{more}. {advice}", row=int(digits.group()) if digits else None
     )
@@ -138,7 +141,7 @@ def read(content: Content, table: Table, delivery: Delivery, sheet_pattern: str)
         raise Refused(
             "bestand__blad",
             f"De werkmap heeft geen blad met de tabel '{table.name}' (gevonden: "
-            f"{listed([repr(name) for name in book.sheet_names]) or 'geen enkel blad'}).",
+            f"{listed([repr(shown(name)) for name in book.sheet_names]) or 'geen enkel blad'}).",
         )
     found: dict[str, Header] = {}
     for name, rows in sheets.items():
@@ -158,7 +161,7 @@ def read(content: Content, table: Table, delivery: Delivery, sheet_pattern: str)
         raise Refused(
             "bestand__blad",
             f"Meer dan één blad heeft de kopregel van '{table.name}': "
-            f"{listed([repr(name) for name in found])}. Lever één blad.",
+            f"{listed([repr(shown(name)) for name in found])}. Lever één blad.",
         )
     (sheet, header), *_ = found.items()
     tally = Tally(content.name, table.name)
@@ -166,7 +169,7 @@ def read(content: Content, table: Table, delivery: Delivery, sheet_pattern: str)
         header,
         tally,
         (from_rows(header, tally, lambda: _rows(sheets[sheet], header, table, tally)),),
-        {"format": "ods" if _is_ods(content) else "xlsx", "sheet": sheet},
+        {"format": "ods" if _is_ods(content) else "xlsx", "sheet": shown(sheet)},
     )
 
 

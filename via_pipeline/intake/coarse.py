@@ -1,0 +1,64 @@
+"""Make quasi-identifiers coarse before they are written, as far as the contract says.
+
+What no outcome needs is not kept: a day becomes its month or year, an amount its step, and of free
+text only what many rows of the delivery share, for a text that one row has may be anything, a name
+too. The rules of the contract have seen the full value before (predicates) or hold for the coarse
+one as well (form, bounds). Belongs here: the SQL over a staged query. Does not belong here: what is
+coarse (the contract's ``coarsen``).
+"""
+
+from __future__ import annotations
+
+from via_pipeline.contracts.model import Column, Table
+from via_pipeline.storage.duck import literal, quoted
+
+RARE = "(zeldzaam)"
+
+
+def looks_across_rows(table: Table) -> bool:
+    """Whether a column is kept by how many rows share its value."""
+    return any(kind == "frequent" for kind, _ in map(_parts, _coarse(table)))
+
+
+def applied(table: Table, query: str, held: str | None) -> str:
+    """``query`` with its coarse columns; ``held`` is the (quoted) table whose rows are counted."""
+    replaced = [part for column in _coarse(table) for part in _replaced(column, held)]
+    return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({query})" if replaced else query
+
+
+def _coarse(table: Table) -> list[Column]:
+    return [column for column in table.stored_columns if column.coarsen]
+
+
+def _parts(column: Column) -> tuple[str, int]:
+    kind, _, number = (column.coarsen or "").partition(":")
+    return kind, int(number or 0)
+
+
+def _replaced(column: Column, held: str | None) -> list[str]:
+    name, text = quoted(column.name), quoted(f"{column.name}__tekst")
+    kind, number = _parts(column)
+    if kind == "frequent":
+        shared = (
+            f"SELECT {name} FROM {held} WHERE {name} IS NOT NULL GROUP BY ALL "
+            f"HAVING count(*) >= {number}"
+        )
+        # A text that is too long stays too long, so that its rule still fails.
+        rare = (
+            f"CASE WHEN length({name}) > {column.max_length} THEN "
+            f"repeat('x', {column.max_length + 1}) ELSE {literal(RARE)} END"
+        )
+        return [
+            f"CASE WHEN {name} IS NULL OR {name} IN ({shared}) THEN {name} ELSE {rare} END "
+            f"AS {name}"
+        ]
+    if kind == "step":
+        value = f"CAST(floor({name} / {number}) * {number} AS {column.duckdb_type})"
+        said = f"replace(CAST({value} AS VARCHAR), '.', {literal(column.decimal_mark)})"
+    else:
+        value = f"CAST(date_trunc({literal(kind)}, {name}) AS DATE)"
+        said = f"strftime({value}, {literal(column.strptime)})"
+    return [
+        f"{value} AS {name}",
+        f"CASE WHEN {name} IS NULL THEN {text} ELSE {said} END AS {text}",
+    ]
