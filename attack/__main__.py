@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from attack import around, differencing, intervals, plain, singletons, sums
+from attack import around, canary, differencing, intervals, plain, singletons, sums
 from attack.cells import cells, shape_of
 from attack.findings import Finding, Severity, failing, lines
 from attack.publication import read
 
 
-def run(home: Path) -> list[Finding]:
-    """Everything that the attacks find under ``home``.
+def run(home: Path, needles: Sequence[str] = ()) -> list[Finding]:
+    """Everything that the attacks find under ``home``; ``needles`` are planted identifiers.
 
     Raises:
         FileNotFoundError: nothing is published there.
@@ -39,6 +40,8 @@ def run(home: Path) -> list[Finding]:
     found += differencing.attack(people, known)
     found += singletons.attack(known)
     found += around.attack(home, tables)
+    if needles:
+        found += canary.attack([home], needles)
     return sorted(set(found))
 
 
@@ -47,9 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="attack", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="VIA_HOME of a run")
     parser.add_argument("--all", action="store_true", help="every finding, not the first of each")
+    parser.add_argument("--canary", type=Path, help="file with planted identifiers, one a line")
     given = parser.parse_args(arguments)
+    needles = given.canary.read_text("utf-8").split("\n") if given.canary else []
     try:
-        found = run(given.home)
+        found = run(given.home, [line.strip() for line in needles if line.strip()])
     except FileNotFoundError as error:
         print(f"attack: {error}", file=sys.stderr)
         return 2

@@ -69,13 +69,15 @@ class Hashes:
     def sha256(self, path: Path) -> str:
         """The SHA-256 (hex) of the file's bytes."""
         stat = Stat.of(path).listed()
-        known = self._known.get(str(path))
+        # By inode and not by name: a partner's file name may hold an identifier.
+        name = str(stat[-1])
+        known = self._known.get(name)
         if isinstance(known, list) and len(known) == 2 and known[0] == stat:
             digest = str(known[1])
         else:
             with path.open("rb") as handle:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        self._used[str(path)] = [stat, digest]
+        self._used[name] = [stat, digest]
         return digest
 
     def save(self) -> None:
@@ -143,7 +145,15 @@ def settings(environ: Mapping[str, str] = os.environ) -> str:
 
 def whole(home: Home, hashes: Hashes) -> str:
     """One digest of everything that a run's results depend on."""
-    return _digest([["content", content(home, hashes)], ["code", code()], ["settings", settings()]])
+    left_out = hashlib.sha256(_bytes(home.exclusions)).hexdigest()
+    return _digest(
+        [
+            ["content", content(home, hashes)],
+            ["code", code()],
+            ["settings", settings()],
+            ["left out", left_out],
+        ]
+    )
 
 
 def outputs(home: Home) -> dict[str, list[int]]:
@@ -160,6 +170,10 @@ def outputs(home: Home) -> dict[str, list[int]]:
     if home.latest.exists():
         found[home.latest.relative_to(home.root).as_posix()] = []
     return found
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 def _digest(rows: Iterable[Iterable[str]]) -> str:

@@ -15,7 +15,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +24,8 @@ import duckdb
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column, Contract, ContractError, Table
 from via_pipeline.contracts.rules import Rule, rules_of
-from via_pipeline.intake import bsn, coarse, masking
+from via_pipeline.intake import bsn, coarse, exclusions, masking
+from via_pipeline.intake.exclusions import Exclusions
 from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.storage.duck import literal, quoted, work
@@ -48,14 +49,19 @@ class Context:
     fields: Mapping[str, str]
     peildatum: date | None
     codelists: Mapping[str, CodeList]
+    exclusions: Exclusions = field(default_factory=lambda: Exclusions(None))
+    resolved: dict[str, str] = field(default_factory=dict)
+    """Mark to pseudonym of persons on the list whose pseudonym was not known; filled in here."""
 
 
 @contextmanager
-def connection(key: Key) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(key: Key, own: Key | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory connection that holds the key and never writes to disk of its own accord."""
     with work() as opened:
         opened.execute("SET temp_directory = ''")
         key.lend(opened)
+        if own is not None:
+            own.lend(opened, exclusions.PREFIX)
         yield opened
 
 
@@ -92,6 +98,7 @@ def to_parquet(
             _with_attempts(
                 opened, raw, f"CREATE OR REPLACE TEMP TABLE {_held_name(name)} AS {query}"
             )
+            _resolve(opened, context, context.contract.table(name))
     if any(raw.tally.refused for raw in raws.values()):
         return {}
     rows: dict[str, int] = {}
@@ -108,10 +115,11 @@ def to_parquet(
             if name in held:
                 rows_of = f"SELECT *{flags} FROM {_held_name(name)} AS rij"
                 final = coarse.applied(table, rows_of, _held_name(name))
+                final = _written(context, table, final)
                 opened.execute(f"COPY (SELECT * FROM ({final}) ORDER BY _row) {target}")
             else:
                 base = f"SELECT *{flags} FROM ({_conformed(context, table, raw)}) AS rij"
-                final = coarse.applied(table, base, None)
+                final = _written(context, table, coarse.applied(table, base, None))
                 _with_attempts(opened, raw, f"COPY ({final}) {target}")
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise ContractError(
@@ -219,6 +227,9 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
         identity = expression(table, person, context.fields, texts)
         yield f"{identity} AS {quoted(person.name + '_id')}"
         yield f"{literal(person.id_type)} AS {quoted(person.name + '_id_soort')}"
+        if context.exclusions.entries:
+            mark = expression(table, person, context.fields, texts, exclusions.PREFIX)
+            yield f"{mark} AS {quoted('via_merk_' + person.name)}"
     helpers = []
     for column in table.columns:
         name = column.name
@@ -330,11 +341,42 @@ def _age_class(context: Context, column: Column, birth: str, where: str) -> str:
     return f"CASE {' '.join(cases)} END"
 
 
+def _marks(context: Context, table: Table) -> list[str]:
+    """Helper columns with a person's mark; none where nobody is on the list."""
+    if not context.exclusions.entries:
+        return []
+    return [f"via_merk_{person.name}" for person in table.persons]
+
+
+def _written(context: Context, table: Table, query: str) -> str:
+    """``query`` without the marks, and without the rows of persons who were erased."""
+    marks = _marks(context, table)
+    if not marks:
+        return query
+    erased = _list(sorted(context.exclusions.erased)) or "''"
+    kept = " AND ".join(f"coalesce({quoted(mark)} NOT IN ({erased}), true)" for mark in marks)
+    helpers = ", ".join(quoted(mark) for mark in marks)
+    return f"SELECT * EXCLUDE ({helpers}) FROM ({query}) WHERE {kept}"
+
+
+def _resolve(opened: duckdb.DuckDBPyConnection, context: Context, table: Table) -> None:
+    """Pseudonyms of persons on the list that this table shows for the first time."""
+    if context.exclusions.unknown:
+        for person in table.persons:
+            mark = quoted(f"via_merk_{person.name}")
+            found = opened.execute(
+                f"SELECT DISTINCT {mark}, {quoted(person.name + '_id')} FROM "
+                f"{_held_name(table.name)} WHERE list_contains(?, {mark})",
+                [sorted(context.exclusions.unknown)],
+            ).fetchall()
+            context.resolved.update(found)
+
+
 def _held(context: Context, rules: Mapping[str, Iterable[Rule]]) -> set[str]:
     """Tables that must be complete before a predicate, or a rare text, can be worked out."""
     held = set()
     for name, predicates in rules.items():
-        if coarse.looks_across_rows(context.contract.table(name)):
+        if coarse.looks_across_rows(context.contract.table(name)) or context.exclusions.unknown:
             held.add(name)
         for rule in predicates:
             named = {found for found in _PLACEHOLDER.findall(rule.predicate or "")}

@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,14 @@ CREATE TABLE IF NOT EXISTS verdict (
     contract_sha256 TEXT NOT NULL, verdict TEXT NOT NULL, rows_in INTEGER NOT NULL,
     accepted INTEGER NOT NULL, quarantined INTEGER NOT NULL, run_id TEXT NOT NULL,
     recorded_at TEXT);
+CREATE TABLE IF NOT EXISTS removal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL, source TEXT NOT NULL,
+    reason TEXT NOT NULL, sha256 TEXT NOT NULL, files INTEGER NOT NULL, rows INTEGER NOT NULL,
+    kept_file TEXT NOT NULL, run_id TEXT NOT NULL, recorded_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rewriting (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL, source TEXT NOT NULL,
+    old_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, rows INTEGER NOT NULL,
+    run_id TEXT NOT NULL, recorded_at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS sighting_path ON sighting (source, path);
 CREATE INDEX IF NOT EXISTS staging_delivery ON staging (delivery_id);
 CREATE INDEX IF NOT EXISTS verdict_delivery ON verdict (delivery_id);
@@ -106,11 +114,45 @@ class LedgerRow:
     supersedes: str | None
     superseded_by: str | None
     same_bytes_as: tuple[str, ...]
+    removed: str | None = None
+    """Why its rows are no longer here (``bewaartermijn``); None: they are, as far as judged."""
 
     @property
     def is_in_force(self) -> bool:
         """Whether the rows of this delivery count now."""
         return self.status in (Status.ACCEPTED, Status.ACCEPTED_WITH_WARNINGS)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Rows of a delivery that were deleted: which delivery, why, and how much. No identifier.
+
+    ``kept_file`` tells what became of the partner's own file: ``verwijderd`` or ``afwezig``.
+    """
+
+    delivery_id: str
+    source: str
+    reason: str
+    sha256: str
+    files: int
+    rows: int
+    kept_file: str
+    run_id: str
+    recorded_at: str
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A kept file that was rewritten without a person's rows."""
+
+    delivery_id: str
+    source: str
+    old_sha256: str
+    sha256: str
+    bytes: int
+    rows: int
+    run_id: str
+    recorded_at: str
 
 
 class Ledger:
@@ -124,7 +166,7 @@ class Ledger:
         with self._writing() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
-            for table in ("sighting", "staging", "verdict"):
+            for table in ("sighting", "staging", "verdict", "removal", "rewriting"):
                 for verb in ("UPDATE", "DELETE"):
                     connection.execute(_APPEND_ONLY.format(table=table, verb=verb))
 
@@ -143,6 +185,14 @@ class Ledger:
             known = connection.execute(
                 "SELECT value FROM meta WHERE name = 'pseudonym_key'"
             ).fetchone()[0]
+            coming = connection.execute(
+                "SELECT value FROM meta WHERE name = 'pseudonym_key_next'"
+            ).fetchone()
+        if coming is not None:
+            raise LedgerError(
+                "a change of the pseudonym key was not finished: the lake holds pseudonyms of two "
+                "keys. Run the same 'via rekey' again"
+            )
         if known != fingerprint:
             raise LedgerError(
                 "the pseudonym key differs from the one that this lake was made with; pseudonyms "
@@ -243,6 +293,39 @@ class Ledger:
                 ),
             )
 
+    def record_removal(self, removal: Removal) -> None:
+        """Remember that the rows of a delivery were deleted: how much, why, by hash; no row."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO removal (delivery_id, source, reason, sha256, files, rows, kept_file, "
+                "run_id, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                tuple(asdict(removal).values()),
+            )
+
+    def record_rewriting(self, rewriting: Rewriting) -> None:
+        """Remember that a kept file was rewritten without a person: it stays the same delivery."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO rewriting (delivery_id, source, old_sha256, sha256, bytes, rows, "
+                "run_id, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                tuple(asdict(rewriting).values()),
+            )
+
+    def replace_key(self, fingerprint: str) -> None:
+        """Take another pseudonym key for this lake's; every pseudonym must be new by then."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('pseudonym_key', ?)", (fingerprint,)
+            )
+            connection.execute("DELETE FROM meta WHERE name = 'pseudonym_key_next'")
+
+    def begin_key(self, fingerprint: str) -> None:
+        """Remember that another key is being taken; until it is, nothing is taken in."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('pseudonym_key_next', ?)", (fingerprint,)
+            )
+
     # Reading -------------------------------------------------------------------------------
 
     def is_staged(self, delivery_id: str, contract_sha256: str) -> bool:
@@ -254,6 +337,31 @@ class Ledger:
                 (delivery_id,),
             ).fetchone()
         return last is not None and last[0] == contract_sha256
+
+    def key_fingerprint(self) -> str | None:
+        """The fingerprint of the key that this lake was made with; None before the first."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT value FROM meta WHERE name = 'pseudonym_key'"
+            ).fetchone()
+        return found[0] if found else None
+
+    def removals(self) -> list[Removal]:
+        """Every deletion, in the order in which they were recorded."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT * FROM removal ORDER BY seq").fetchall()
+        columns = [item.name for item in fields(Removal)]
+        return [Removal(**{name: row[name] for name in columns}) for row in found]
+
+    def first_sha256(self, source: str, sha256: str) -> str:
+        """The hash under which these bytes first came; another one where a person was erased."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT s.sha256 FROM rewriting r JOIN sighting s USING (delivery_id) "
+                "WHERE r.source = ? AND r.sha256 = ? ORDER BY s.seq LIMIT 1",
+                (source, sha256),
+            ).fetchone()
+        return found[0] if found else sha256
 
     def sightings(self, source: str | None = None) -> list[Sighting]:
         """Every sighting, in the order in which they were recorded."""
@@ -279,6 +387,11 @@ class Ledger:
                 (row["delivery_id"], row["contract_sha256"]): row
                 for row in connection.execute("SELECT * FROM verdict ORDER BY seq")
             }
+            removed = dict(
+                connection.execute(
+                    "SELECT delivery_id, reason FROM removal ORDER BY seq"
+                ).fetchall()
+            )
         staged = {row["delivery_id"]: row for row in stagings}
         held = _held(stagings, verdicts)
         visible = [
@@ -287,7 +400,10 @@ class Ledger:
             if as_of is None or row["received"] is None or _day(row["received"]) <= as_of
         ]
         plain = [
-            _plain(row, staged.get(row["delivery_id"]), verdicts, held.get(row["delivery_id"]))
+            replace(
+                _plain(row, staged.get(row["delivery_id"]), verdicts, held.get(row["delivery_id"])),
+                removed=removed.get(row["delivery_id"]),
+            )
             for row in visible
         ]
         facts = [_fact(row, sighting["seq"]) for row, sighting in zip(plain, visible, strict=True)]

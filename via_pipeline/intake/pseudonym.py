@@ -13,7 +13,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -53,11 +53,21 @@ class Key:
         """Tells keys apart without giving anything away: the HMAC of a fixed text."""
         return hmac.new(self._secret, b"via_pipeline key check 1", hashlib.sha256).hexdigest()[:16]
 
-    def lend(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def lend(self, connection: duckdb.DuckDBPyConnection, prefix: str = "via") -> None:
         """Put the key's two pads into variables of an in-memory connection."""
         block = self._secret.ljust(_BLOCK, b"\0")
-        for name, mask in (("via_ipad", 0x36), ("via_opad", 0x5C)):
+        for name, mask in ((f"{prefix}_ipad", 0x36), (f"{prefix}_opad", 0x5C)):
             connection.execute(f"SET VARIABLE {name} = $1", [bytes(b ^ mask for b in block)])
+
+    def digest(self, message: str) -> str:
+        """The HMAC of ``message``, hex: what ``expression`` works out in SQL."""
+        return hmac.new(self._secret, message.encode(), hashlib.sha256).hexdigest()
+
+    def wrapped(self, secret: bytes) -> bytes:
+        """A secret of 32 bytes, covered by this key; covering twice uncovers it."""
+        label = b"via_pipeline cover of the list key 1"
+        cover = hmac.new(self._secret, label, hashlib.sha256).digest()
+        return bytes(one ^ other for one, other in zip(secret, cover, strict=True))
 
 
 def default_key_file() -> Path:
@@ -118,7 +128,11 @@ def make_key(path: Path, home_root: Path | None = None) -> bool:
 
 
 def expression(
-    table: Table, person: Person, fields: Mapping[str, str], texts: Mapping[str, str]
+    table: Table,
+    person: Person,
+    fields: Mapping[str, str],
+    texts: Mapping[str, str],
+    prefix: str = "via",
 ) -> str:
     """SQL of the pseudonym of ``person``, hex; NULL where a required part is missing.
 
@@ -139,10 +153,27 @@ def expression(
             needed.append(f"{texts[name]} IS NOT NULL")
     message = f" || {literal(_SEPARATOR)} || ".join(parts)
     digest = (
-        "sha256(getvariable('via_opad')::BLOB || unhex(sha256(getvariable('via_ipad')::BLOB "
-        f"|| encode({message}))))"
+        f"sha256(getvariable('{prefix}_opad')::BLOB || "
+        f"unhex(sha256(getvariable('{prefix}_ipad')::BLOB || encode({message}))))"
     )
     return f"CASE WHEN {' AND '.join(needed) or 'true'} THEN {digest} END"
+
+
+def message_of(person: Person, fields: Mapping[str, str], texts: Sequence[str]) -> str:
+    """What the pseudonym of ``person`` is the HMAC of; ``texts`` in the order of its columns.
+
+    Raises:
+        ValueError: the number of texts is not that of the columns, or a key field is not given.
+    """
+    if len(texts) != len(person.columns):
+        raise ValueError(f"expected {len(person.columns)} values: {', '.join(person.columns)}")
+    if missing := [name for name in person.key_fields if not fields.get(name)]:
+        raise ValueError(f"the identifier belongs to a {', '.join(missing)}; say which")
+    parts = [normalised(text) for text in texts]
+    if person.id_type == "bsn":
+        parts = [part.zfill(9) for part in parts]
+    keys = [normalised(fields[name]) for name in person.key_fields]
+    return _SEPARATOR.join([person.id_type, *keys, *parts])
 
 
 def normalised(text: str) -> str:

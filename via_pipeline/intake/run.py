@@ -69,12 +69,15 @@ def take_in(
     now: datetime,
     settle_seconds: float | None = None,
     key: Key | None = None,
+    again: bool = False,
 ) -> IntakeSummary:
     """Find, read, pseudonymise and stage what is new for ``contract``; record it in the ledger.
 
     A delivery is new when the ledger does not know it under this very contract and its code lists.
     A file changed less than ``settle_seconds`` (``VIA_SETTLE_SECONDS``, default 5) before ``now``
     is left for the next run: it may still be growing. ``key`` is the pseudonym key unless given.
+    What was deleted for good is not taken in again. ``again`` reads everything anew under ``key``,
+    whatever key the lake was made with (a change of the key).
 
     Raises:
         KeyProblem: there is no usable pseudonym key.
@@ -87,14 +90,16 @@ def take_in(
     contract = bound(contract, home.data / "reference")
     key = key or load_key(home.root)
     ledger = Ledger(home.ledger)
-    ledger.check_key(key.fingerprint)
+    if not again:
+        ledger.check_key(key.fingerprint)
     with writer_lock(home.locks, f"intake-{contract.source}"):
         _sweep(home, contract.source)
         if contract.kept_in is not None:
             found = discover.kept(home, contract.source, contract.kept_in)
         else:
             found = discover.deliveries(home, contract.source, _today(now))
-        run = _Run(home, ledger, contract, key, run_id, now, _settle(settle_seconds))
+        settle = _settle(settle_seconds)
+        run = _Run(home, ledger, contract, key, run_id, now, settle, again)
         for delivery in found:
             run.take(delivery)
         return run.summary()
@@ -161,9 +166,11 @@ class _Run:
         run_id: str,
         now: datetime,
         settle: float,
+        again: bool = False,
     ) -> None:
         self.home, self.ledger, self.contract, self.key = home, ledger, contract, key
-        self.run_id, self.now, self.settle = run_id, now, settle
+        self.run_id, self.now, self.settle, self.again = run_id, now, settle, again
+        self.removed = {removal.delivery_id for removal in ledger.removals()}
         self.new: list[str] = []
         self.rejected: list[str] = []
         self.known: list[str] = []
@@ -203,7 +210,9 @@ class _Run:
         if contract.kept_in is None and _is_changing(found, self.now, self.settle):
             self.deferred.append(names.shown(found.path, contract))
             return
-        size, digest = found.measure()
+        size, bytes_now = found.measure()
+        # A file that was rewritten without an erased person is still the delivery that came.
+        digest = self.ledger.first_sha256(contract.source, bytes_now)
         name = names.shown_file(found.file_name, digest, contract)
         refused: Refused | None = None
         try:
@@ -216,7 +225,10 @@ class _Run:
             recognise.delivery_id(contract.source, digest, fields), size, digest, name
         )
         place = _place(found, digest, contract)
-        if self.ledger.is_staged(measured.delivery_id, contract.sha256):
+        if measured.delivery_id in self.removed:
+            self.known.append(measured.delivery_id)
+            return
+        if not self.again and self.ledger.is_staged(measured.delivery_id, contract.sha256):
             is_new_place = self._see(found, place, measured)
             (self.repeated if is_new_place else self.known).append(measured.delivery_id)
             return
@@ -232,7 +244,7 @@ class _Run:
             )
         else:
             staged = self._staged(found, measured, recognised)
-        if contract.kept_in is None and found.measure() != (size, digest):
+        if contract.kept_in is None and found.measure() != (size, bytes_now):
             shutil.rmtree(staging(self.home.lake, measured.delivery_id))
             self.deferred.append(names.shown(found.path, contract))
             return

@@ -16,7 +16,7 @@ from via_pipeline.contracts import codelists as lists
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Contract, Severity, Table
 from via_pipeline.contracts.rules import needs_codelists
-from via_pipeline.intake import archive, conform, drift, readers
+from via_pipeline.intake import archive, conform, drift, exclusions, readers
 from via_pipeline.intake.content import Content
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.names import shown
@@ -126,6 +126,7 @@ def stage(
         recognised.fields,
         date.fromisoformat(recognised.peildatum) if recognised.peildatum else None,
         codes,
+        exclusions.opened(home, key),
     )
     staged = StagedDelivery(
         delivery_id=measured.delivery_id,
@@ -145,6 +146,7 @@ def stage(
         if staged.is_readable:
             staged = _conformed(home, context, raws, key, staged, folder)
         staged.write(folder)
+    exclusions.resolve(home, key, context.resolved.items())
     return staged
 
 
@@ -157,7 +159,7 @@ def _conformed(
     folder: Any,
 ) -> StagedDelivery:
     """Write the Parquet files into ``folder`` and complete the record."""
-    with conform.connection(key) as opened:
+    with conform.connection(key, context.exclusions.key) as opened:
         rows = conform.to_parquet(opened, context, raws, folder)
         refusals = [
             raw.tally.refused.finding(raw.tally.file, raw.tally.table)

@@ -7,17 +7,21 @@ Does not belong here: any figure.
 Now (``as_of`` None) the committed manifests are read; an edition (``as_of`` a day) reads what the
 ledger says was in force on that day's evening, and of every table with a column ``bekend_op`` only
 the rows known by then. A register row without a known day is in no edition.
+
+Persons who object are left out of every view, before anything is counted; of an edition those who
+did so by its day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 
 from via_pipeline.contracts.model import Contract, Table
+from via_pipeline.intake import exclusions
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.pilots.conform import accepted_part
 from via_pipeline.storage import lake
@@ -58,14 +62,16 @@ def register(
     are in the views.
 
     Raises:
+        RetentionEnded: an edition needs a delivery whose rows were deleted for good.
         PartMissing: an edition needs a delivery whose accepted rows are not in the lake.
     """
     ledger = Ledger(home.ledger)
+    left_out = exclusions.pairs(home, as_of)
     rows: list[tuple[object, ...]] = []
     for contract in contracts:
         seen = _seen(home, ledger, contract, as_of)
         for table in _conformed(contract):
-            _view(connection, home, table, seen.parts[table.lake_table], as_of)
+            _view(connection, home, table, seen.parts[table.lake_table], as_of, left_out)
         rows += [_facts(row, row.delivery_id in seen.in_force) for row in seen.deliveries]
     connection.execute(_DELIVERIES_TABLE)
     if rows:
@@ -115,10 +121,13 @@ def _view(
     table: Table,
     parts: list[lake.Part],
     as_of: date | None,
+    left_out: Collection[tuple[str, str]],
 ) -> None:
     query = lake.scan(home.lake, parts, table.conformed_types)
     if as_of is not None and KNOWN_ON in table.conformed_types:
         query = f"SELECT * FROM ({query}) WHERE {KNOWN_ON} <= DATE '{as_of.isoformat()}'"
+    if left_out and table.persons:
+        query = f"SELECT * FROM ({query}) WHERE {exclusions.not_of(table, left_out)}"
     connection.execute(f"CREATE OR REPLACE VIEW {quoted(table.lake_table)} AS {query}")
 
 

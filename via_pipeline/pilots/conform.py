@@ -21,6 +21,10 @@ class PartMissing(LookupError):
     """The ledger holds a delivery in force whose accepted rows are not in the lake."""
 
 
+class RetentionEnded(PartMissing):
+    """The rows were deleted because their retention term ended, or were erased; for good."""
+
+
 def accepted_path(home: Home, table: Table, delivery_id: str) -> Path:
     """Where quality leaves the accepted rows of one delivery for one table."""
     return home.lake / _ACCEPTED / table.lake_table / f"{delivery_id}.parquet"
@@ -30,8 +34,14 @@ def accepted_part(home: Home, table: Table, row: LedgerRow) -> lake.Part:
     """The accepted rows of one delivery, as a part named after the delivery.
 
     Raises:
+        RetentionEnded: the rows were deleted for good.
         PartMissing: the file is not there; judging the delivery again writes it.
     """
+    if row.removed is not None:
+        raise RetentionEnded(
+            f"the rows of {row.delivery_id} were deleted ({row.removed}); what was made of them "
+            "cannot be made again. A package that was written before stays as it is"
+        )
     path = accepted_path(home, table, row.delivery_id)
     if not path.exists():
         raise PartMissing(
@@ -44,12 +54,15 @@ def accepted_part(home: Home, table: Table, row: LedgerRow) -> lake.Part:
 def refresh(home: Home, contract: Contract) -> dict[str, int]:
     """Commit each conformed table of ``contract`` over the deliveries in force; rows per table.
 
+    Deliveries whose rows were deleted for good are left out.
+
     All parts are looked up before the first manifest is replaced: a missing part changes nothing.
 
     Raises:
         PartMissing: a delivery in force has no accepted rows in the lake.
     """
-    rows = Ledger(home.ledger).current(contract.source)
+    current = Ledger(home.ledger).current(contract.source)
+    rows = [row for row in current if row.removed is None]
     chosen = {
         table.lake_table: [accepted_part(home, table, row) for row in rows]
         for table in contract.tables

@@ -130,6 +130,8 @@ def _waiting(home: Home, contract: Contract, rows: Sequence[LedgerRow]) -> list[
     for row in rows:
         is_staged = row.contract_sha256 == contract.sha256
         is_done = row.verdict is not None and path_of(home.reports, row.delivery_id).exists()
+        if row.removed is not None:
+            continue
         if is_staged and not is_done and row.status is not Status.DUPLICATE:
             found.setdefault(row.delivery_id, row)
     return list(found.values())

@@ -49,6 +49,11 @@ class Home:
         return self.root / "ledger" / "ledger.sqlite"
 
     @property
+    def exclusions(self) -> Path:
+        """The list of persons who object or were erased, as pseudonyms; restricted."""
+        return self.root / "exclusions" / "list.json"
+
+    @property
     def reports(self) -> Path:
         """Reports to partners and validation pages, restricted."""
         return self.root / "reports"
@@ -95,6 +100,7 @@ class Home:
             self.lake,
             self.quarantine,
             self.ledger.parent,
+            self.exclusions.parent,
             self.reports,
             self.dagster,
             self.run,

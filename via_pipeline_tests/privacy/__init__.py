@@ -1,0 +1,1 @@
+"""Personal data never leaks: planted people, erasure, objections, retention, another key."""
