@@ -353,15 +353,16 @@ class Ledger:
         columns = [item.name for item in fields(Removal)]
         return [Removal(**{name: row[name] for name in columns}) for row in found]
 
-    def first_sha256(self, source: str, sha256: str) -> str:
-        """The hash under which these bytes first came; another one where a person was erased."""
+    def first_hashes(self, source: str, sha256: str) -> list[tuple[str, str]]:
+        """Deliveries that these bytes are a rewritten form of: hash and name as they first came."""
         with self._reading() as connection:
             found = connection.execute(
-                "SELECT s.sha256 FROM rewriting r JOIN sighting s USING (delivery_id) "
-                "WHERE r.source = ? AND r.sha256 = ? ORDER BY s.seq LIMIT 1",
+                "SELECT DISTINCT s.sha256, s.file_name FROM rewriting r "
+                "JOIN sighting s USING (delivery_id) WHERE r.source = ? AND r.sha256 = ? "
+                "ORDER BY s.sha256, s.file_name",
                 (source, sha256),
-            ).fetchone()
-        return found[0] if found else sha256
+            ).fetchall()
+        return [(row[0], row[1]) for row in found]
 
     def sightings(self, source: str | None = None) -> list[Sighting]:
         """Every sighting, in the order in which they were recorded."""

@@ -130,7 +130,7 @@ def take_in_unknown(
                 deferred.append(names.shown(found.path))
                 continue
             size, digest = found.measure()
-            source, place = names.shown(found.source), _place(found, digest)
+            source, place = names.shown(found.source), place_of(found, digest)
             measured = stage.Measured(
                 recognise.delivery_id(source, digest, {"bestand": place}),
                 size,
@@ -212,7 +212,7 @@ class _Run:
             return
         size, bytes_now = found.measure()
         # A file that was rewritten without an erased person is still the delivery that came.
-        digest = self.ledger.first_sha256(contract.source, bytes_now)
+        digest = first_hash(self.ledger, found, bytes_now, contract)
         name = names.shown_file(found.file_name, digest, contract)
         refused: Refused | None = None
         try:
@@ -224,7 +224,7 @@ class _Run:
         measured = stage.Measured(
             recognise.delivery_id(contract.source, digest, fields), size, digest, name
         )
-        place = _place(found, digest, contract)
+        place = place_of(found, digest, contract)
         if measured.delivery_id in self.removed:
             self.known.append(measured.delivery_id)
             return
@@ -291,7 +291,15 @@ class _Run:
             return replace(refused, peildatum=recognised.peildatum)
 
 
-def _place(found: Found, digest: str, contract: Contract | None = None) -> str:
+def first_hash(ledger: Ledger, found: Found, sha256: str, contract: Contract | None = None) -> str:
+    """The hash under which a file first came; ``sha256`` itself unless a person was erased of it."""
+    for first, name in ledger.first_hashes(found.source, sha256):
+        if names.shown_file(found.file_name, first, contract) == name:
+            return first
+    return sha256
+
+
+def place_of(found: Found, digest: str, contract: Contract | None = None) -> str:
     """The delivery's path as it may be kept: unique also where parts of it may not be told."""
     folder, _, name = found.path.rpartition("/")
     return f"{names.shown(folder, contract)}/{names.shown_file(name, digest, contract)}"
