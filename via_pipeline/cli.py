@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import check, serve
+from via_pipeline.commands import check, privacy, serve
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -428,6 +428,9 @@ def _terminal() -> Iterator[Console]:
     with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as copy:
         width = None if copy.isatty() else _PLAIN_WIDTH
         yield Console(file=copy, highlight=False, width=width)
+
+
+privacy.register(app)
 
 
 if __name__ == "__main__":

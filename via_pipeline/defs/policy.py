@@ -33,6 +33,7 @@ _KINDS = {
     "diversity": {"duckdb", "parquet"},
     "context": {"duckdb", "parquet"},
     "disclosure": {"duckdb", "parquet"},
+    "privacy": {"python"},
     "serving": {"duckdb"},
     "letters": {"csv", "parquet"},
 }

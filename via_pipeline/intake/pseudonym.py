@@ -90,7 +90,15 @@ def load_key(home_root: Path) -> Key:
     """
     if text := os.environ.get(KEY_VARIABLE):
         return Key(_unhex(text, KEY_VARIABLE))
-    path = key_file()
+    return key_from_file(key_file(), home_root)
+
+
+def key_from_file(path: Path, home_root: Path) -> Key:
+    """The key in ``path``.
+
+    Raises:
+        KeyProblem: see ``load_key``.
+    """
     _refuse_place(path, home_root)
     try:
         mode = path.stat().st_mode

@@ -292,7 +292,7 @@ class _Run:
 
 
 def first_hash(ledger: Ledger, found: Found, sha256: str, contract: Contract | None = None) -> str:
-    """The hash under which a file first came; ``sha256`` itself unless a person was erased of it."""
+    """The hash under which a file first came; ``sha256`` unless a person was erased from it."""
     for first, name in ledger.first_hashes(found.source, sha256):
         if names.shown_file(found.file_name, first, contract) == name:
             return first

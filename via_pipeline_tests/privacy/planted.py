@@ -27,16 +27,17 @@ NEEDLES = (BSN, PUPIL, APPLICANT, SURNAME, "Quirinia", STREET, POSTCODE, EMAIL)
 ADDRESS = f"{NAME}, {STREET} 117, {POSTCODE}"
 
 
-def plant(home: Home, shipped: Path) -> None:
-    """Lay deliveries that hold the person below ``home.landing``; ``shipped`` are the samples."""
-    _p7(home, shipped)
-    _p5(home, shipped)
-    _p4(home, shipped)
-    _p8(home, shipped)
-    _p6(home, shipped)
-    _p3(home, shipped)
-    _p1(home, shipped)
-    _strangers(home)
+def plant(home: Home, shipped: Path, only: tuple[str, ...] = ()) -> None:
+    """Lay deliveries that hold the person below ``home.landing``; ``shipped`` are the samples.
+
+    ``only`` some of the pilots (``p5``, ``p7``); all of them unless given.
+    """
+    makers = {"p7": _p7, "p5": _p5, "p4": _p4, "p8": _p8, "p6": _p6, "p3": _p3, "p1": _p1}
+    for name, make in makers.items():
+        if not only or name in only:
+            make(home, shipped)
+    if not only:
+        _strangers(home)
 
 
 def _land(home: Home, source: str, name: str, data: bytes) -> None:

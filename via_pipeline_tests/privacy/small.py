@@ -11,15 +11,23 @@ from via_pipeline_tests.journeys.house import PROJECT
 SHIPPED = PROJECT / "data" / "landing"
 
 
-def p7_text(bsn: str, *, bad: bool = False) -> str:
-    """Twenty unemployment periods; the person's is the first. ``bad`` sets that row aside."""
-    lines = _first("p7_ww/*/p7_ww_2019KW1*.csv").read_text("utf-8").splitlines()[:21]
-    cells = lines[1].split(";")
-    cells[0] = bsn
+def p7_text(bsn: str, quarter: str = "2019KW1", *, bad: bool = False) -> str:
+    """A hundred unemployment periods that began in ``quarter`` and still run.
+
+    The person's is the first. ``bad`` sets that row aside.
+    """
+    lines = _first("p7_ww/*/p7_ww_2019KW1*.csv").read_text("utf-8").splitlines()[:103]
+    # Two rows of the sample have a planted fault of their own.
+    del lines[51:53]
+    rows = [line.split(";") for line in lines]
+    month = int(quarter[-1]) * 3 - 2
+    for number, cells in enumerate(rows[1:]):
+        cells[1] = str(number % 50 + 1)
+        cells[5:8] = [f"10-{month:02}-{quarter[:4]}", "", ""]
+    rows[1][0] = bsn
     if bad:
-        cells[1] = "-1"
-    lines[1] = ";".join(cells)
-    return "\r\n".join(lines) + "\r\n"
+        rows[1][1] = "-1"
+    return "\r\n".join(";".join(cells) for cells in rows) + "\r\n"
 
 
 def p8_zip(bsn: str) -> bytes:

@@ -9,6 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from attack import canary
+from via_pipeline.intake import coarse, drift, masking, names
+from via_pipeline.storage.duck import quoted
+from via_pipeline_tests.intake.house import House
 from via_pipeline_tests.journeys import house
 from via_pipeline_tests.privacy import planted
 
@@ -73,3 +76,31 @@ def test_a_needle_is_found_in_a_name_and_not_repeated(tmp_path):
     (tmp_path / "a" / f"{planted.BSN}.csv").touch()
     (one,) = canary.attack([tmp_path / "a"], planted.NEEDLES)
     assert planted.BSN not in str(one)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "off"),
+    [
+        (masking, "kept", lambda column, codelists: quoted(column.name)),
+        (names, "shown_file", lambda name, *_: name),
+        (drift.names, "may_show_column", lambda *_: True),
+        (coarse, "applied", lambda table, query, held: query),
+    ],
+    ids=["cells", "file names", "headers", "free text"],
+)
+def test_without_one_of_the_masks_the_person_is_found(tmp_path, monkeypatch, room, name, off):
+    """The house is tight because of each of them: switch one off and the person stands there."""
+    small = House.build(tmp_path)
+    planted.plant(small.home, SHIPPED, only=("p5", "p7"))
+    monkeypatch.setattr(room, name, off)
+    for source in ("p5_behoud", "p7_ww"):
+        small.take_in(source)
+    assert canary.attack([small.home.root], planted.NEEDLES)
+
+
+def test_with_all_masks_on_they_are_not(tmp_path):
+    small = House.build(tmp_path)
+    planted.plant(small.home, SHIPPED, only=("p5", "p7"))
+    for source in ("p5_behoud", "p7_ww"):
+        small.take_in(source)
+    assert canary.attack([small.home.root], planted.NEEDLES) == []

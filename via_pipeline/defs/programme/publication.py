@@ -163,10 +163,21 @@ def voortgangsbrief(
 ) -> dg.MaterializeResult:
     """Emit the package of the edition that is the partition's key."""
     from via_pipeline.letters.package import emit
+    from via_pipeline.pilots.conform import RetentionEnded
 
     home = installation.home()
-    guard.told(context, lambda: emit(home, context.partition_key))
     folder = home.letters / context.partition_key
+
+    def emitted() -> None:
+        try:
+            emit(home, context.partition_key)
+        except RetentionEnded as ended:
+            # What the edition was made of has had its term. The package as it was written stays.
+            if not folder.exists():
+                raise
+            context.log.warning(f"the package stays as it was: {ended}")
+
+    guard.told(context, emitted)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={
