@@ -23,6 +23,7 @@ import duckdb
 
 from via_pipeline.contracts import codelists
 from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.intake import exclusions
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.outcomes import exploration
 from via_pipeline.outcomes import plan as plans
@@ -239,11 +240,16 @@ class _Task:
     unplanned: tuple[Outcome, ...]
     labels: Mapping[tuple[str, str], str]
     seen: str
+    kept: str | None = None
+    """Name of the parts as they were, where rows that they were made of are deleted for good."""
 
     @property
     def name(self) -> str:
         """Name of the parts: the same inputs give the same name."""
-        return f"{self.plan.pilot_id}-{self.plan.locatie}-{self.reading.date}-{self.seen[:16]}"
+        return (
+            self.kept
+            or f"{self.plan.pilot_id}-{self.plan.locatie}-{self.reading.date}-{self.seen[:16]}"
+        )
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -345,10 +351,14 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
         labels = _labels(home, own)
         for reading in plan.readings:
             deliveries, content = [], []
+            gone = False
             for contract in own:
                 for row in ledger.current(contract.source, reading.date):
                     if _is_of_site(row, plan.locatie):
                         deliveries.append(row)
+                        if row.removed is not None:
+                            gone = True
+                            continue
                         content += [
                             (row.delivery_id, table.lake_table, _sha256(home, table, row))
                             for table in contract.tables
@@ -358,6 +368,11 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
             asked = [one for one in explorations if one.asked_on <= reading.date]
             questions = [plan.sha256, *(one.sha256 for one in asked)]
             said = [questions, code, sorted(content), targets, sorted(labels.items())]
+            if left_out := sorted(exclusions.pairs(home, reading.date)):
+                said.append(left_out)
+            kept = _kept(home, plan, reading) if gone else None
+            if gone and kept is None:
+                continue
             found.append(
                 _Task(
                     plan,
@@ -368,9 +383,20 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
                     tuple(outcome for one in asked for outcome in one.outcomes),
                     labels,
                     hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
+                    kept,
                 )
             )
     return found
+
+
+def _kept(home: Home, plan: AnalysisPlan, reading: Reading) -> str | None:
+    """The name of a reading's present parts; None where it was never made."""
+    start = f"{plan.pilot_id}-{plan.locatie}-{reading.date}-"
+    try:
+        names = [part.name for part in lake.parts(home.lake, EFFECT)]
+    except lake.NoSuchTable:
+        return None
+    return next((name for name in names if name.startswith(start)), None)
 
 
 def _is_of_site(row: LedgerRow, site: str) -> bool:
