@@ -56,8 +56,9 @@ bench-disclosure: $(VENV)/.dev ## what disclosure control hides and takes, besid
 	@$(BIN)/python benchmarks/disclosure.py $(SIZES)
 
 .PHONY: attack
-attack: $(VENV)/.run ## try to find people in what the last run published; fails when it does (minutes)
+attack: $(VENV)/.dev ## try to find people in what the last run published; fails when it does (minutes)
 	@$(BIN)/python -m attack --home "$(VIA_HOME)"
+	@$(BIN)/python -m pytest --quiet -p no:cacheprovider via_pipeline_tests/privacy/test_canaries.py
 
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium

@@ -1,6 +1,7 @@
 """A made-up person, planted in deliveries of every format, in right and in wrong places.
 
-Belongs here: who that is and where they stand. Does not belong here: looking for them.
+Belongs here: who that is and where they stand. Does not belong here: looking for them. Every file
+says that it is synthetic: it has no term, so the run's night does not delete it.
 """
 
 from __future__ import annotations
@@ -70,20 +71,28 @@ def _p7(home: Home, shipped: Path) -> None:
     rows[7][0] = NAME  # an identifying column of another form
     rows[8][8] = EMAIL  # yes or no
     rows[9][7] = f"belde {NAME}"
-    _land(home, "p7_ww", "p7_ww_2019KW1_v1.csv", _text(rows, ";").encode())
+    _land(home, "p7_ww", "p7_ww_2019KW1_synthetisch_v1.csv", _text(rows, ";").encode())
     # Not taken over: the rows go to quarantine as a whole.
     bad = [rows[0], *([BSN, *row[1:5], STREET, *row[6:]] for row in rows[1:40])]
-    _land(home, "p7_ww", "p7_ww_2019KW2_v1.csv", _text(bad, ";").encode())
+    _land(home, "p7_ww", "p7_ww_2019KW2_synthetisch_v1.csv", _text(bad, ";").encode())
     # No header: the first row of data stands there.
-    _land(home, "p7_ww", "p7_ww_2019KW3_v1.csv", _text([[BSN, *rows[10][1:]]], ";").encode())
+    _land(
+        home,
+        "p7_ww",
+        "p7_ww_2019KW3_synthetisch_v1.csv",
+        _text([[BSN, *rows[10][1:]]], ";").encode(),
+    )
     # Extra columns that are called after the person, and a torn row.
     wide = [[*rows[0], NAME, BSN], *([*row, STREET, ""] for row in rows[10:60])]
-    wide[5] = [*wide[5], NAME, '"', BSN]
-    _land(home, "p7_ww", "p7_ww_2019KW4_v1.csv", _text(wide, ";").encode())
+    wide[5] = [*wide[5], NAME, BSN]
+    _land(home, "p7_ww", "p7_ww_2019KW4_synthetisch_v1.csv", _text(wide, ";").encode())
+    torn = [rows[0], *rows[10:60]]
+    torn[5] = [*torn[5][:-1], f'"{NAME}', BSN]
+    _land(home, "p7_ww", "p7_ww_2020KW3_synthetisch_v1.csv", _text(torn, ";").encode())
     for name in (
-        f"p7_ww_{NAME}_{BSN}.csv",
-        f"p7_ww_2020KW1_{SURNAME.lower().replace('û', 'u').replace('é', 'e')}_v1.csv",
-        f"p7_ww_2020KW2_{STREET.lower()}_v1.csv",
+        f"p7_ww_{NAME}_{BSN}_synthetisch.csv",
+        f"p7_ww_2020KW1_{SURNAME.lower().replace('û', 'u').replace('é', 'e')}_synthetisch_v1.csv",
+        f"p7_ww_2020KW2_{STREET.lower()}_synthetisch_v1.csv",
     ):
         _land(home, "p7_ww", name, _text(rows[:1] + rows[20:90], ";").encode())
 
@@ -100,7 +109,9 @@ def _p5(home: Home, shipped: Path) -> None:
     rows[6][place["personeelsnummer"]] = BSN
     rows[7][place["deeltijdfactor"]] = POSTCODE
     rows[8][place["functienaam"]] = NAME * 20
-    _land(home, "p5_behoud", "p5_behoud_A_2018_v1.csv", _text(rows, ";").encode("cp1252"))
+    _land(
+        home, "p5_behoud", "p5_behoud_A_2018_synthetisch_v1.csv", _text(rows, ";").encode("cp1252")
+    )
 
 
 def _p4(home: Home, shipped: Path) -> None:
@@ -111,7 +122,12 @@ def _p4(home: Home, shipped: Path) -> None:
     rows[3][11] = SURNAME
     rows[4][10] = BSN
     rows[5][9] = STREET
-    _land(home, "p4_barometer", "p4_barometer_O01_2019-12-31_v1.csv", _text(rows, ",").encode())
+    _land(
+        home,
+        "p4_barometer",
+        "p4_barometer_O01_2019-12-31_synthetisch_v1.csv",
+        _text(rows, ",").encode(),
+    )
 
 
 def _p8(home: Home, shipped: Path) -> None:
@@ -128,7 +144,9 @@ def _p8(home: Home, shipped: Path) -> None:
             target.writestr(name, _text(rows, ";"))
         target.writestr(f"{NAME} {BSN}.txt", ADDRESS)
         target.writestr(f"{SURNAME}/metingen {BSN}.docx", ADDRESS)
-    _land(home, "p8_begeleiding", "p8_begeleiding_enschede_2019H2_v1.zip", out.getvalue())
+    _land(
+        home, "p8_begeleiding", "p8_begeleiding_enschede_2019H2_synthetisch_v1.zip", out.getvalue()
+    )
 
 
 def _p6(home: Home, shipped: Path) -> None:
@@ -146,7 +164,9 @@ def _p6(home: Home, shipped: Path) -> None:
                     text = text[:at] + value + text[end:]
                 data = text.encode()
             target.writestr(item, data)
-    _land(home, "p6_leren_werken", "p6_leren_werken_utrecht_2020H1_v1.ods", out.getvalue())
+    _land(
+        home, "p6_leren_werken", "p6_leren_werken_utrecht_2020H1_synthetisch_v1.ods", out.getvalue()
+    )
 
 
 def _p3(home: Home, shipped: Path) -> None:
@@ -166,7 +186,7 @@ def _p3(home: Home, shipped: Path) -> None:
             sheet.cell(last, 4).value = f'=CONCATENATE("{NAME}")'
         out = io.BytesIO()
         book.save(out)
-        _land(home, "p3_nudging", f"p3_nudging_{name}_2020H1_v1.xlsx", out.getvalue())
+        _land(home, "p3_nudging", f"p3_nudging_{name}_2020H1_synthetisch_v1.xlsx", out.getvalue())
 
 
 def _p1(home: Home, shipped: Path) -> None:
@@ -184,7 +204,7 @@ def _p1(home: Home, shipped: Path) -> None:
     target.mkdir(parents=True)
     pyreadstat.write_sav(
         frame,
-        str(target / "p1_studiekeuze_2020-2021_voor_v1.sav"),
+        str(target / "p1_studiekeuze_2020-2021_voor_synthetisch_v1.sav"),
         file_label=NAME,
         column_labels=[ADDRESS for _ in frame.columns],
         variable_value_labels=labels,
@@ -193,8 +213,13 @@ def _p1(home: Home, shipped: Path) -> None:
 
 def _strangers(home: Home) -> None:
     """Folders and files of which nobody knows what they are."""
-    _land(home, f"map van {NAME}", f"{BSN}.csv", ADDRESS.encode())
-    _land(home, "p2_mbo", f"p2_mbo_2019_{STREET.lower()}_v1.zip", b"PK\x03\x04" + ADDRESS.encode())
-    folder = home.landing / "p6_leren_werken" / "2021-02-01" / f"dossier {NAME}"
+    _land(home, f"map van {NAME}", f"synthetisch {BSN}.csv", ADDRESS.encode())
+    _land(
+        home,
+        "p2_mbo",
+        f"p2_mbo_2019_{STREET.lower()}_synthetisch_v1.zip",
+        b"PK\x03\x04" + ADDRESS.encode(),
+    )
+    folder = home.landing / "p6_leren_werken" / "2021-02-01" / f"synthetisch dossier {NAME}"
     folder.mkdir(parents=True)
     (folder / f"{BSN}.ods").write_bytes(ADDRESS.encode())
