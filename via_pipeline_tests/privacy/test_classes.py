@@ -69,7 +69,7 @@ def test_what_is_published_has_no_pseudonym(sample_run):
     people = traces.pseudonyms_in(home.lake)
     assert len(people) > 1000
     texts = [path.read_text("utf-8") for path in home.letters.rglob("*.csv")]
-    with duckdb.connect(str(home.serve / "via.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(home.latest / "via.duckdb"), read_only=True) as connection:
         tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         texts += [str(connection.execute(f'SELECT * FROM "{n}"').fetchall()) for (n,) in tables]
     assert len(texts) > 20
