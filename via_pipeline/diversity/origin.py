@@ -19,6 +19,12 @@ The rule of 2022 (CBS, https://www.cbs.nl/nl-nl/onze-diensten/methoden/begrippen
 someone born abroad has the class of their own country. Of someone born in the Netherlands the
 mother's country decides; the father's does where she was born in the Netherlands or her country is
 not known.
+
+In the classification of 2022 CBS tells migrants (born abroad) from their children (born in the
+Netherlands, with a parent born abroad); ``migration`` does so from the same three countries. The
+Barometer does not show it (finer origin would tell too much at 250 employees), so no mart has it.
+(https://www.cbs.nl/nl-nl/longread/statistische-trends/2022/nieuwe-indeling-bevolking-naar-herkomst/
+4-de-nieuwe-indeling-naar-geboren-in-nederland-en-herkomstland)
 """
 
 from __future__ import annotations
@@ -37,6 +43,28 @@ GROUPS: dict[Classification, tuple[str, ...]] = {
     "2022": ("nederland", "europa", "buiten_europa"),
 }
 """The three groups of each classification, in the order in which CBS shows them."""
+
+GROUP_LABELS: dict[str, str] = {
+    "nederlands": "Nederlandse achtergrond",
+    "westers": "Westerse migratieachtergrond",
+    "niet_westers": "Niet-westerse migratieachtergrond",
+    "nederland": "Nederland",
+    "europa": "Europa (exclusief Nederland)",
+    "buiten_europa": "Buiten-Europa",
+    UNKNOWN: "Herkomst onbekend",
+}
+"""What each group is called, as CBS writes it."""
+
+VERSION: dict[Classification, str] = {"oud": "CBS, tot september 2022", "2022": "CBS, 2022"}
+"""The version of each classification, for readers of a mart."""
+
+IN_USE_FROM = "2022-09-01"
+"""The Barometer is made in the classification of 2022 for requests from September 2022 on
+(https://www.cbs.nl/nl-nl/faq/culturele-diversiteit/operationalisering/
+het-cbs-gaat-stoppen-met-de-indeling-westers-niet-westers-wat-betekent-dat-voor-de-barometer-)."""
+
+MIGRATION = ("nederlandse_herkomst", "kind_van_migranten", "migrant")
+"""Born in the Netherlands to two parents born there; with a parent born abroad; born abroad."""
 
 CLASS_COLUMN: dict[Classification, str] = {"oud": "indeling_oud", "2022": "indeling_2022"}
 """The column of ``reference__land`` with a country's class."""
@@ -70,6 +98,39 @@ def new_group(person: str | None, mother: str | None, father: str | None) -> str
         return person
     decisive = mother if mother not in (None, _HERE) else father
     return decisive or UNKNOWN
+
+
+def migration(person: str | None, mother: str | None, father: str | None) -> str:
+    """Migrant, child of migrant(s) or neither, from the classes of 2022 of three birth countries.
+
+    One of ``MIGRATION``, or ``onbekend`` (None: country not known). Someone born abroad to two
+    parents born in the Netherlands is a migrant. One parent born abroad suffices for a child of
+    migrant(s), also where the other's country is not known.
+    """
+    if person is None:
+        return UNKNOWN
+    if person != _HERE:
+        return "migrant"
+    parents = (mother, father)
+    if any(parent not in (None, _HERE) for parent in parents):
+        return "kind_van_migranten"
+    return UNKNOWN if None in parents else "nederlandse_herkomst"
+
+
+def migration_sql(person: str, mother: str, father: str) -> str:
+    """SQL for ``migration``, from SQL for the classes of 2022 (NULL: not known)."""
+    return (
+        f"CASE WHEN {person} <> '{_HERE}' THEN 'migrant' "
+        f"WHEN {person} = '{_HERE}' AND ({mother} <> '{_HERE}' OR {father} <> '{_HERE}') "
+        "THEN 'kind_van_migranten' "
+        f"WHEN {person} = '{_HERE}' AND {mother} = '{_HERE}' AND {father} = '{_HERE}' "
+        f"THEN 'nederlandse_herkomst' ELSE '{UNKNOWN}' END"
+    )
+
+
+def in_use(peildatum: str) -> str:
+    """SQL for the classification that CBS used for the Barometer on a day (NULL: the old one)."""
+    return f"CASE WHEN {peildatum} >= DATE '{IN_USE_FROM}' THEN '2022' ELSE 'oud' END"
 
 
 def group_sql(classification: Classification, person: str, mother: str, father: str) -> str:

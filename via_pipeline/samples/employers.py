@@ -46,6 +46,7 @@ JOB_TITLES = (
 )
 REASONS = ("eigen_verzoek", "einde_contract", "ontslag", "pensioen", "overig")
 _SCALE_OF_LEVEL = ((1, 5), (5, 8), (8, 11), (11, 14), (14, 18))
+_P4_FIRST, _P4_LAST = 2019, 2021
 _P5_YEARS = (2018, 2019, 2020)
 
 
@@ -108,12 +109,14 @@ def jobs(seed: int, scale: float, fields: Mapping[str, str], damage: Damage) -> 
 
 def _jobs(seed: int, scale: float, fields: Mapping[str, str], damage: Damage) -> Iterator[Columns]:
     truth, organisation = TRUTH.p4, fields["organisatie"]
-    peildatum = date.fromisoformat(fields["periode"])
-    years = peildatum.year - 2019
+    years = date.fromisoformat(fields["periode"]).year - _P4_FIRST
     fixed = organisation in truth.fixed_size
     base = truth.size[organisation] if fixed else scaled(truth.size[organisation], scale)
-    total = base if fixed else base + round(base * truth.joined_per_year * years)
+    newcomers = 0 if fixed else round(base * truth.joined_per_year)
+    # Everybody who ever works here is drawn at every peildatum, so that people stay themselves.
+    total = base + newcomers * (_P4_LAST - _P4_FIRST)
     ladder = np.asarray([truth.ladder["andere"], truth.ladder["niet_westers"]]).cumsum(axis=1)
+    rises = np.asarray([truth.promotion["andere"], truth.promotion["niet_westers"]])
     shown = 0
     for number, start, n in chunks(total):
         person = np.arange(start, start + n)
@@ -121,20 +124,29 @@ def _jobs(seed: int, scale: float, fields: Mapping[str, str], damage: Damage) ->
         origin = origins(draw, truth.profiles, n)
         apart = (origin.profile == list(truth.profiles).index("niet_westers")).astype(np.int64)
         level = (draw.uniform(n)[:, None] >= ladder[apart, :-1]).sum(axis=1)
-        low, high = (np.asarray(ends)[level] for ends in zip(*_SCALE_OF_LEVEL, strict=True))
-        salary_scale = low + np.floor(draw.uniform(n) * (high - low + 1)).astype(np.int64)
-        wage = np.rint((10.5 + 2.3 * salary_scale + 2 * draw.uniform(n)) * 100).astype(np.int64)
+        place_in_scale, extra = draw.uniform(n), draw.uniform(n)
         age_days = draw.integers(19 * 365, 66 * 365, n)
-        born = day(date(2019, 12, 31)) - age_days.astype("timedelta64[D]")
+        born = day(date(_P4_FIRST, 12, 31)) - age_days.astype("timedelta64[D]")
         service = np.floor(draw.uniform(n) * np.minimum(age_days - 16 * 366, 30 * 365))
-        joined = day(date(2019, 12, 31)) - service.astype("timedelta64[D]")
-        newcomer = person >= base
+        joined = day(date(_P4_FIRST, 12, 31)) - service.astype("timedelta64[D]")
+        first_year = np.where(person < base, 0, 1 + (person - base) // max(newcomers, 1))
+        starts = np.asarray([day(date(_P4_FIRST + k, 1, 1)) for k in range(years + 2)])
         joined = np.where(
-            newcomer,
-            day(date(2020, 1, 1)) + draw.integers(0, 364, n).astype("timedelta64[D]"),
+            first_year > 0,
+            starts[np.minimum(first_year, years + 1)]
+            + draw.integers(0, 364, n).astype("timedelta64[D]"),
             joined,
         )
-        leaves = draw.uniform(n) < truth.left_per_year * years
+        here = first_year <= years
+        for year in range(1, _P4_LAST - _P4_FIRST + 1):
+            gone, up = draw.uniform(n), draw.uniform(n)
+            if year <= years and not fixed:
+                was_here = first_year < year
+                here &= ~(was_here & (gone < truth.left_per_year))
+                level = level + (was_here & (level < 4) & (up < rises[apart]))
+        low, high = (np.asarray(ends)[level] for ends in zip(*_SCALE_OF_LEVEL, strict=True))
+        salary_scale = low + np.floor(place_in_scale * (high - low + 1)).astype(np.int64)
+        wage = np.rint((10.5 + 2.3 * salary_scale + 2 * extra) * 100).astype(np.int64)
         unknown = draw.happens(0.0 if fixed else truth.unknown_country, n)
         unit = draw.integers(0, len(UNITS) - 1, n)
         second = draw.happens(0.0 if fixed else truth.second_job, n)
@@ -154,7 +166,7 @@ def _jobs(seed: int, scale: float, fields: Mapping[str, str], damage: Damage) ->
             **{name: where(unknown, ".", values) for name, values in origin.countries.items()},
         }
         again = columns | {"baan_nr": same("2", n), "uurloon": hundredths(second_wage, ".")}
-        for rows in (kept(~leaves, columns), kept(second & ~leaves, again)):
+        for rows in (kept(here, columns), kept(second & here, again)):
             yield damage("baan", shown, rows)
             shown += len(rows["baan_nr"])
 

@@ -177,7 +177,7 @@ def _p4() -> list[Sample]:
     def sample(received: str, name: str, **more: object) -> Sample:
         return Sample(source, received, name, _until(received), **more)  # type: ignore[arg-type]
 
-    first, second = "2019-12-31", "2020-12-31"
+    first, second, third = "2019-12-31", "2020-12-31", "2021-12-31"
     return [
         sample(
             "2020-08-20",
@@ -198,6 +198,14 @@ def _p4() -> list[Sample]:
         sample("2020-09-07", file("O04", first, "csv"), encoding="utf-8", expected=DUPLICATE),
         sample("2021-08-19", file("O01", second, "csv")),
         sample("2021-08-30", file("O02", second, "parquet")),
+        # Two that are in their sector only, one that changes its sector, one that objected.
+        *(
+            sample(received, file(organisation, peildatum, "parquet"))
+            for peildatum, received in ((first, "2020-08-31"), (second, "2021-08-30"))
+            for organisation in ("O05", "O06", "O07")
+        ),
+        sample("2020-08-31", file("O08", first, "parquet")),
+        sample("2022-08-18", file("O01", third, "parquet")),
     ]
 
 

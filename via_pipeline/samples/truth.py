@@ -132,7 +132,16 @@ class P4:
     """
 
     size: Mapping[str, int] = field(
-        default_factory=lambda: {"O01": 3000, "O02": 1200, "O03": 249, "O04": 250}
+        default_factory=lambda: {
+            "O01": 3000,
+            "O02": 1200,
+            "O03": 249,
+            "O04": 250,
+            "O05": 600,
+            "O06": 400,
+            "O07": 500,
+            "O08": 300,
+        }
     )
     # Sizes at the boundary of the Barometer do not grow with scale.
     fixed_size: tuple[str, ...] = ("O03", "O04")
@@ -158,6 +167,10 @@ class P4:
             "niet_westers": (0.46, 0.36, 0.13, 0.04, 0.01),
             "andere": (0.30, 0.36, 0.22, 0.09, 0.03),
         }
+    )
+    # chance per year of one level more, for who was there the year before
+    promotion: Mapping[str, float] = field(
+        default_factory=lambda: {"niet_westers": 0.04, "andere": 0.07}
     )
     second_job: float = 0.03
     unknown_country: float = 0.004

@@ -12,50 +12,21 @@ from via_pipeline.contracts.model import load
 from via_pipeline.diversity import barometer, run
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import duck, lake
+from via_pipeline_tests.diversity.organisations import DUTCH, deliver, home_in, job, know
 from via_pipeline_tests.diversity.test_origin import by_python
 from via_pipeline_tests.pilots import house
-
-DAY = "2020-12-31"
-DUTCH = ("NL", "NL", "NL")
 
 
 @pytest.fixture
 def home(tmp_path):
-    home = house.home_in(tmp_path)
-    house.keep(home, "reference")
+    home = home_in(tmp_path)
+    know(home, ["O01", "O02"])
     return home
-
-
-def job(person, countries=DUTCH, number=1, **more):
-    own, mother, father = countries
-    return (
-        house.persons("persoon", person, "gba_sleutel")
-        | {
-            "baan_nr": number,
-            "onderdeel": "Hoofdkantoor",
-            "salarisschaal": 5,
-            "functieniveau": "1",
-            "geboorteland": own,
-            "geboorteland_moeder": mother,
-            "geboorteland_vader": father,
-        }
-        | more
-    )
-
-
-def deliver(home, jobs, organisation="O01", day=DAY):
-    house.deliver(
-        home,
-        "p4_barometer",
-        {"organisatie": organisation, "periode": day},
-        {"baan": jobs},
-        received=date(2021, 2, 1),
-    )
 
 
 def table(home, **options):
     with duck.work() as connection:
-        catalog.register(connection, home, [load("p4_barometer"), load("reference")])
+        catalog.register(connection, home, [load(source) for source in run.SOURCES])
         found = barometer.results(connection, **options)
         assert dict(zip(found.columns, map(str, found.types), strict=True)) == barometer.COLUMNS
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
@@ -198,9 +169,9 @@ def test_the_published_margins_of_2020_come_back(home):
 
 def test_refresh_is_the_same_bytes_twice_and_keys_are_unique(home):
     deliver(home, [job(number) for number in range(300)])
-    written = run.refresh(home)
+    written = run.refresh(home).rows[run.TABLE]
     first = lake.parts(home.lake, run.TABLE)
-    assert run.refresh(home) == written > 0
+    assert run.refresh(home).rows[run.TABLE] == written > 0
     assert lake.parts(home.lake, run.TABLE) == first
     keys = [tuple(row[name] for name in barometer.KEY) for row in table(home)]
     assert len(set(keys)) == len(keys) == written

@@ -1,4 +1,4 @@
-"""What the programme knows inside the house: state, outcomes, diversity, context.
+"""What the programme knows inside the house: state, outcomes, context.
 
 Belongs here: the assets that join sources, before disclosure control; all of them restricted. Does
 not belong here: a figure, or a rule for one (the rooms).
@@ -60,13 +60,6 @@ def results() -> dg.Definitions:
                 _covid_events,
             ),
             _table(
-                "diversity__barometer",
-                "**Culturele diversiteit per organisatie**\n\nShares of jobs by origin, by both "
-                "classifications of CBS, per organisation and characteristic.",
-                [name for name in tables if name in _BAROMETER],
-                _barometer,
-            ),
-            _table(
                 "context__werkloosheid",
                 "**Werkloosheid naar achtergrond**\n\nCBS unemployment by background, the context "
                 "of COVID-19; published figures with their source.",
@@ -77,7 +70,6 @@ def results() -> dg.Definitions:
     )
 
 
-_BAROMETER = ("pilots__p4_baan", "reference__land")
 _MONTHLY = ("pilots__p3_sollicitatie", "pilots__p7_ww_periode", "pilots__p8_meting")
 
 
@@ -148,12 +140,6 @@ def _covid_events(home: Home) -> int:
     from via_pipeline.outcomes.covid import refresh_events
 
     return refresh_events(home)
-
-
-def _barometer(home: Home) -> int:
-    from via_pipeline.diversity.run import refresh
-
-    return refresh(home)
 
 
 def _context(home: Home) -> int:

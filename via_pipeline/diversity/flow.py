@@ -1,0 +1,297 @@
+"""Moves on the ladder: who came, rose, went down, stayed or left between two peildata.
+
+Belongs here: ``diversity__flow`` as SQL over ``diversity__overgang``. Does not belong here:
+comparing people on two days (``counts``).
+
+Two peildata are compared where they follow one another for the same organisation. Rows are by
+origin group, ``onbekend`` too:
+
+- from a rung to a rung or to ``uitstroom``: ``n`` is the group on the rung at the start. Whose
+  origin was given differently on the later day goes to ``herzien``, and comes from it;
+- ``hoger`` and ``lager`` put the rungs above and below together; the share of ``hoger`` is the
+  share of a group that moved up, in a year where ``is_jaar`` says so;
+- from ``instroom`` (or ``herzien``) to a rung: ``n`` is the group on the rung at the end;
+- ``van_trede`` ``totaal``: all rungs, for ``hoger`` those below the highest.
+
+So for each rung and group, what goes adds up to the stock of the first day, and what comes to that
+of the second: those are the stocks of ``diversity__ladder``. An organisation whose sector changed
+between the two days is in no sector here. People leave an organisation when they come to another:
+nobody is followed between organisations. A rung shown has 250 employees at the end it is counted
+at, under the same rules as the ladder (``populations``).
+"""
+
+from __future__ import annotations
+
+from via_pipeline.diversity import counts, populations
+from via_pipeline.diversity.barometer import MINIMUM_EMPLOYEES, NOT_ALLOWED, share
+from via_pipeline.diversity.ladder import (
+    labels,
+    levels,
+    n_class,
+    versions,
+    wilson,
+)
+from via_pipeline.diversity.organisations import TABLE as ORGANISATIONS
+from via_pipeline.storage.duck import literal
+
+TABLE = "diversity__flow"
+UP, DOWN, SAME = "hoger", "lager", "gelijk"
+YEAR_DAYS = (351, 379)
+"""A pair of peildata is a year apart from so many days to so many days, both included."""
+
+COLUMNS: dict[str, str] = {
+    "populatie_soort": "VARCHAR",
+    "populatie": "VARCHAR",
+    "populatie_label": "VARCHAR",
+    "sector": "VARCHAR",
+    "sector_label": "VARCHAR",
+    "sbi_versie": "VARCHAR",
+    "peildatum_van": "DATE",
+    "peildatum": "DATE",
+    "dagen": "INTEGER",
+    "is_jaar": "BOOLEAN",
+    "van_trede": "VARCHAR",
+    "van_trede_label": "VARCHAR",
+    "naar_trede": "VARCHAR",
+    "naar_trede_label": "VARCHAR",
+    "stroom": "VARCHAR",
+    "indeling": "VARCHAR",
+    "indeling_versie": "VARCHAR",
+    "categorie": "VARCHAR",
+    "categorie_label": "VARCHAR",
+    "eenheid_statistiek": "VARCHAR",
+    "n": "BIGINT",
+    "n_klasse": "VARCHAR",
+    "teller": "BIGINT",
+    "aandeel_pct": "DECIMAL(18,4)",
+    "aandeel_laag_pct": "DECIMAL(18,4)",
+    "aandeel_hoog_pct": "DECIMAL(18,4)",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+    "is_toegestaan": "BOOLEAN",
+    "waarde_status": "VARCHAR",
+    "reden": "VARCHAR",
+    "_rest_n": "BIGINT",
+    "_rest_teller": "BIGINT",
+}
+"""Columns of ``diversity__flow`` and their DuckDB types. Those with _ are never published."""
+
+KEY = (
+    "populatie_soort",
+    "populatie",
+    "sbi_versie",
+    "peildatum_van",
+    "peildatum",
+    "van_trede",
+    "naar_trede",
+    "indeling",
+    "categorie",
+)
+"""Columns that together are unique, and by which the table is ordered."""
+
+_LABELS = {
+    counts.TOTAL: "Alle treden",
+    counts.INFLOW: "Instroom (eerder niet in dienst)",
+    counts.OUTFLOW: "Uitstroom (niet meer in dienst)",
+    counts.REVISED: "Herkomst anders opgegeven",
+    UP: "Alle hogere treden",
+    DOWN: "Alle lagere treden",
+}
+
+
+def mart(
+    minimum: int = MINIMUM_EMPLOYEES, organisations: int = populations.MINIMUM_ORGANISATIONS
+) -> str:
+    """SQL of ``diversity__flow`` over ``diversity__overgang`` and ``diversity__organisatie``.
+
+    Columns: ``COLUMNS``. A rung that may not be shown is one row per classification and side, with
+    ``categorie`` ``niet_toegestaan``, status ``x`` and the reason.
+    """
+    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+    moment = "peildatum_van, peildatum"
+    order = ", ".join(f"({literal(code)}, {place})" for place, code in enumerate(levels(), 1))
+    rungs = ", ".join(f"({literal(c)}, {literal(n)})" for c, n in (levels() | _LABELS).items())
+    outside = f"{literal(counts.INFLOW)}, {literal(counts.OUTFLOW)}, {literal(counts.REVISED)}"
+    total = literal(counts.TOTAL)
+    population = "populatie_soort, populatie, sbi_versie, peildatum_van, peildatum"
+    start, end = "'begin'", "'eind'"
+    low, high = YEAR_DAYS
+    return f"""
+WITH paar AS ({counts.consecutive()}),
+bron AS (
+    SELECT b.organisatie, p.peildatum_van, p.peildatum, b.naam,
+        b.levering || ' ' || a.levering AS levering, NULL::VARCHAR AS gemeentecode,
+        a.is_synthetisch OR b.is_synthetisch AS is_synthetisch, false AS heeft_bezwaar,
+        a.is_genoemd AND b.is_genoemd AS is_genoemd,
+        CASE WHEN a.sector = b.sector AND a.sbi_versie = b.sbi_versie THEN b.sector END AS sector,
+        b.sector_label, b.sbi_versie, NULL::VARCHAR AS regio, NULL::VARCHAR AS regio_label
+    FROM paar p
+    JOIN {ORGANISATIONS} a ON a.organisatie = p.organisatie AND a.peildatum = p.peildatum_van
+    JOIN {ORGANISATIONS} b ON b.organisatie = p.organisatie AND b.peildatum = p.peildatum
+),
+lid AS ({populations.members("bron", moment)}),
+volgorde(trede, plaats) AS (VALUES {order}),
+-- The whole of either end as well, so that a group must be allowed as a whole first.
+omvang AS (
+    SELECT organisatie, {moment}, kenmerk, subgroep, sum(werknemers) AS omvang FROM (
+        SELECT *, {start} AS kenmerk, unnest([van_trede, {total}]) AS subgroep
+        FROM {counts.MOVES} WHERE van_trede NOT IN ({outside})
+        UNION ALL BY NAME
+        SELECT *, {end} AS kenmerk, unnest([naar_trede, {total}]) AS subgroep
+        FROM {counts.MOVES} WHERE naar_trede NOT IN ({outside})
+        UNION ALL BY NAME
+        SELECT *, {total} AS kenmerk, {total} AS subgroep
+        FROM {counts.MOVES} WHERE van_trede NOT IN ({outside})
+    ) WHERE indeling = 'oud' GROUP BY ALL
+),
+{populations.verdicts(moment, minimum, organisations)},
+-- Those in the sector's ladder on either day and not compared here could be had by subtraction.
+buiten AS (
+    SELECT l.sector, l.sbi_versie, l.peildatum_van, l.peildatum, count(*) AS aantal
+    FROM (SELECT DISTINCT sector, sbi_versie, {moment} FROM lid WHERE populatie_soort = 'sector') l
+    JOIN {ORGANISATIONS} o ON o.sector = l.sector AND o.sbi_versie = l.sbi_versie
+        AND o.peildatum IN (l.peildatum_van, l.peildatum)
+        AND NOT o.heeft_bezwaar AND NOT o.is_genoemd
+    WHERE NOT EXISTS (
+        SELECT 1 FROM lid x WHERE x.populatie_soort = 'sector' AND x.organisatie = o.organisatie
+            AND x.sector = l.sector AND x.sbi_versie = l.sbi_versie
+            AND x.peildatum_van = l.peildatum_van AND x.peildatum = l.peildatum)
+    GROUP BY ALL
+),
+uitspraak AS (
+    SELECT {", ".join("o." + name for name in population.split(", "))}, o.kenmerk, o.subgroep,
+        coalesce(o.reden, h.reden,
+            CASE WHEN b.aantal < {int(organisations)} THEN {literal(populations.REST)} END) AS reden
+    FROM oordeel o JOIN oordeel h USING ({population})
+    LEFT JOIN buiten b ON o.populatie_soort = 'sector' AND b.sector = o.populatie
+        AND b.sbi_versie = o.sbi_versie AND b.peildatum_van = o.peildatum_van
+        AND b.peildatum = o.peildatum
+    WHERE h.kenmerk = {total} AND o.kenmerk <> {total}
+),
+wie AS (
+    SELECT {population}, any_value(populatie_label) AS populatie_label,
+        any_value(sector) AS sector, any_value(sector_label) AS sector_label,
+        CASE WHEN populatie_soort = 'organisatie' THEN min(levering)
+            ELSE 2 * count(*) || ' leveringen' END AS leveringen,
+        bool_or(is_synthetisch) AS is_synthetisch
+    FROM lid WHERE populatie_soort <> 'regio' GROUP BY {population}
+),
+stap AS (
+    SELECT l.populatie_soort, l.populatie, l.sbi_versie, m.*,
+        coalesce(e.is_eigen, false) AS is_eigen
+    FROM {counts.MOVES} m JOIN lid l USING (organisatie, {moment})
+    LEFT JOIN eigen e ON e.organisatie = m.organisatie AND e.peildatum_van = m.peildatum_van
+        AND e.peildatum = m.peildatum
+        AND e.kenmerk = CASE WHEN m.van_trede IN ({outside}) THEN {end} ELSE {start} END
+        AND e.subgroep = CASE WHEN m.van_trede IN ({outside}) THEN naar_trede ELSE van_trede END
+    WHERE l.populatie_soort <> 'regio'
+),
+opgeteld AS MATERIALIZED (
+    SELECT {population}, indeling, categorie, van_trede, naar_trede,
+        sum(werknemers) AS teller,
+        coalesce(sum(werknemers) FILTER (WHERE NOT is_eigen), 0) AS rest
+    FROM stap GROUP BY ALL
+),
+uitgebreid AS (
+    SELECT s.* EXCLUDE (van_trede, naar_trede), unnest(CASE
+        WHEN van_trede IN ({outside}) THEN [
+            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {total}}}]
+        WHEN naar_trede IN ({outside}) THEN [
+            {{'v': van_trede, 'n': naar_trede}}, {{'v': {total}, 'n': naar_trede}}]
+        WHEN b.plaats > a.plaats THEN [
+            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {literal(UP)}}},
+            {{'v': {total}, 'n': {literal(UP)}}}]
+        WHEN b.plaats < a.plaats THEN [
+            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {literal(DOWN)}}},
+            {{'v': {total}, 'n': {literal(DOWN)}}}]
+        ELSE [{{'v': van_trede, 'n': naar_trede}}] END) AS weg
+    FROM opgeteld s
+    LEFT JOIN volgorde a ON a.trede = s.van_trede LEFT JOIN volgorde b ON b.trede = s.naar_trede
+),
+telling AS (
+    SELECT * EXCLUDE (weg, teller, rest), weg.v AS van_trede, weg.n AS naar_trede,
+        CAST(sum(teller) AS BIGINT) AS teller, CAST(sum(rest) AS BIGINT) AS rest_teller
+    FROM uitgebreid GROUP BY ALL
+),
+stand AS (
+    SELECT {population}, indeling, categorie, zijde, trede, sum(teller) AS n, sum(rest) AS rest_n,
+        sum(teller) FILTER (WHERE is_onder) AS n_onder,
+        coalesce(sum(rest) FILTER (WHERE is_onder), 0) AS rest_n_onder
+    FROM (
+        SELECT *, {start} AS zijde, unnest([van_trede, {total}]) AS trede,
+            van_trede <> (SELECT max_by(trede, plaats) FROM volgorde) AS is_onder
+        FROM opgeteld WHERE van_trede NOT IN ({outside})
+        UNION ALL
+        SELECT *, {end} AS zijde, unnest([naar_trede, {total}]) AS trede, false AS is_onder
+        FROM opgeteld WHERE naar_trede NOT IN ({outside})
+    ) GROUP BY ALL
+),
+-- Every way that could be taken is a row, also where nobody took it.
+wegen AS (
+    SELECT s.* EXCLUDE (n_onder, rest_n_onder, n, rest_n), unnest(CASE
+        WHEN zijde = {start} AND trede = {total} THEN [{literal(UP)}, {literal(DOWN)},
+            {literal(counts.OUTFLOW)}, {literal(counts.REVISED)}]
+        WHEN zijde = {start} THEN (SELECT list(trede ORDER BY plaats) FROM volgorde)
+            || [{literal(UP)}, {literal(DOWN)}, {literal(counts.OUTFLOW)},
+                {literal(counts.REVISED)}]
+        ELSE [{literal(counts.INFLOW)}, {literal(counts.REVISED)}] END) AS andere, n, rest_n,
+        n_onder,
+        rest_n_onder
+    FROM stand s
+),
+rij AS (
+    SELECT w.* EXCLUDE (andere, n, rest_n, n_onder, rest_n_onder),
+        CASE WHEN zijde = {start} THEN trede ELSE andere END AS van_trede,
+        CASE WHEN zijde = {start} THEN andere ELSE trede END AS naar_trede,
+        CASE WHEN zijde = {start} AND trede = {total} AND andere = {literal(UP)}
+            THEN coalesce(n_onder, 0) ELSE n END AS n,
+        CASE WHEN zijde = {start} AND trede = {total} AND andere = {literal(UP)}
+            THEN rest_n_onder ELSE rest_n END AS rest_n
+    FROM wegen w
+),
+getoond AS (
+    SELECT r.* EXCLUDE (zijde, trede), u.reden, coalesce(t.teller, 0) AS teller,
+        coalesce(t.rest_teller, 0) AS rest_teller
+    FROM rij r
+    JOIN uitspraak u USING ({population})
+    LEFT JOIN telling t USING ({population}, indeling, categorie, van_trede, naar_trede)
+    WHERE u.kenmerk = r.zijde AND u.subgroep = r.trede AND u.reden IS NULL
+),
+verboden AS (
+    SELECT {population}, u.reden, i.indeling, {literal(NOT_ALLOWED)} AS categorie,
+        CASE WHEN u.kenmerk = {start} THEN u.subgroep ELSE {literal(counts.INFLOW)} END
+            AS van_trede,
+        CASE WHEN u.kenmerk = {start} THEN {total} ELSE u.subgroep END AS naar_trede,
+        'x' AS waarde_status
+    FROM uitspraak u CROSS JOIN (VALUES ('oud'), ('2022')) i(indeling)
+    WHERE u.reden IS NOT NULL AND u.populatie_soort <> 'regio'
+),
+trede(trede, trede_label) AS (VALUES {rungs}),
+naam(categorie, categorie_label) AS (VALUES {labels()},
+    ({literal(NOT_ALLOWED)}, 'Niet toegestaan')),
+versie(indeling, indeling_versie) AS (VALUES {versions()}),
+klaar AS (
+    SELECT s.*, w.* EXCLUDE ({population}), v.indeling_versie, c.categorie_label,
+        coalesce(a.trede_label, s.van_trede) AS van_trede_label,
+        coalesce(b.trede_label, s.naar_trede) AS naar_trede_label,
+        date_diff('day', s.peildatum_van, s.peildatum) AS dagen,
+        date_diff('day', s.peildatum_van, s.peildatum) BETWEEN {low} AND {high} AS is_jaar,
+        CASE WHEN s.van_trede IN ({outside}) THEN s.van_trede
+            WHEN s.naar_trede IN ({outside}, {literal(UP)}, {literal(DOWN)}) THEN s.naar_trede
+            WHEN s.categorie = {literal(NOT_ALLOWED)} THEN {total}
+            WHEN q.plaats > p.plaats THEN {literal(UP)}
+            WHEN q.plaats < p.plaats THEN {literal(DOWN)}
+            ELSE {literal(SAME)} END AS stroom,
+        'werknemers' AS eenheid_statistiek, {share("teller", "n")} AS aandeel_pct,
+        100 * {wilson("teller", "n", "-")} AS aandeel_laag_pct,
+        100 * {wilson("teller", "n", "+")} AS aandeel_hoog_pct, {n_class("n")} AS n_klasse,
+        rest_n AS _rest_n, rest_teller AS _rest_teller, s.waarde_status IS NULL AS is_toegestaan
+    FROM (SELECT *, NULL::VARCHAR AS waarde_status FROM getoond
+        UNION ALL BY NAME SELECT * FROM verboden) s
+    JOIN wie w USING ({population})
+    JOIN naam c USING (categorie) JOIN versie v USING (indeling)
+    LEFT JOIN trede a ON a.trede = s.van_trede LEFT JOIN trede b ON b.trede = s.naar_trede
+    LEFT JOIN volgorde p ON p.trede = s.van_trede LEFT JOIN volgorde q ON q.trede = s.naar_trede
+)
+SELECT {cast} FROM klaar ORDER BY {", ".join(KEY)}
+"""
