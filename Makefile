@@ -55,6 +55,10 @@ truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, 
 bench-disclosure: $(VENV)/.dev ## what disclosure control hides and takes, beside tau-ARGUS (minutes)
 	@$(BIN)/python benchmarks/disclosure.py $(SIZES)
 
+.PHONY: bench-diversity
+bench-diversity: $(VENV)/.run ## cultural diversity at national scale: 1 and 10 million jobs (minutes, some GB of disk)
+	@$(BIN)/python benchmarks/diversity.py
+
 .PHONY: attack
 attack: $(VENV)/.dev ## try to find people in what the last run published; fails when it does (minutes)
 	@$(BIN)/python -m attack --home "$(VIA_HOME)"

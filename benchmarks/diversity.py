@@ -1,0 +1,222 @@
+"""`make bench-diversity`: national scale, in time, memory and growth. Printed, never asserted.
+
+Belongs here: generating jobs inside DuckDB (synthetic: nobody exists), running the room on them,
+and measuring. Does not belong here: the room itself (``via_pipeline.diversity``).
+
+Each size runs in a process of its own, so that its peak memory is its own: by default 1 and 10
+million jobs on four peildata, 10,000 jobs an organisation. DuckDB may use 3 GB and spills to disk;
+the process stays below 4. What is measured is ``run.refresh_on``: all peildata at once, then once
+more with nothing new, then one more peildatum.
+
+    python benchmarks/diversity.py --jobs 1e6 1e7 --peildata 4
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+ORGANISATION_JOBS = 10_000
+MEMORY = "3GB"
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Shares of birth countries that make the published margins of 2020: 76/12/12 and 75/10/15.
+_COUNTRIES = (
+    (750, "NL", "NL", "NL"),
+    (755, "DE", "NL", "NL"),
+    (760, "SR", "NL", "NL"),
+    (855, "PL", "PL", "PL"),
+    (880, "ID", "ID", "ID"),
+    (1000, "MA", "MA", "MA"),
+)
+
+
+def _country(place: int, salt: int) -> str:
+    cases = " ".join(f"WHEN h < {row[0]} THEN '{row[place]}'" for row in _COUNTRIES)
+    return f"CASE {cases.replace('h <', f'hash(p, {salt}) % 1000 <')} END"
+
+
+def people(jobs: int, organisations: int, year: int, day: str) -> str:
+    """SQL of one peildatum's jobs: people come, rise, leave; 2% have a second job."""
+    gone = " OR ".join(f"hash(p, {100 + k}) % 100 < 8" for k in range(1, year + 1)) or "false"
+    risen = " + ".join(f"(hash(p, {200 + k}) % 100 < 6)::INT" for k in range(1, year + 1)) or "0"
+    start = "CASE WHEN hash(p, 3) % 100 < 32 THEN 1 WHEN hash(p, 3) % 100 < 68 THEN 2 "
+    start += "WHEN hash(p, 3) % 100 < 89 THEN 3 WHEN hash(p, 3) % 100 < 97 THEN 4 ELSE 5 END"
+    people_now = int(jobs * 0.98 * (1 + 0.08 * year))
+    return f"""
+    SELECT 'O' || lpad((p % {organisations})::VARCHAR, 5, '0') AS organisatie,
+        'p4_barometer-O' || lpad((p % {organisations})::VARCHAR, 5, '0') || '-{day}' AS _delivery,
+        p * 2 + baan_nr AS _row, sha256(p::VARCHAR) AS persoon_id,
+        'gba_sleutel' AS persoon_id_soort, baan_nr, 1955 + (hash(p, 5) % 47)::INT AS geboortejaar,
+        'Onderdeel ' || (hash(p, 6) % 5) AS onderdeel,
+        (least(5, {start} + {risen}) * 3 + hash(p, 7) % 3)::INT AS salarisschaal,
+        least(5, {start} + {risen})::VARCHAR AS functieniveau,
+        DATE '1990-01-01' + (hash(p, 8) % 10000)::INT AS datum_in_dienst, 25.0 AS uurloon,
+        {_country(1, 4)} AS geboorteland, {_country(2, 4)} AS geboorteland_moeder,
+        {_country(3, 4)} AS geboorteland_vader
+    FROM (SELECT range AS p FROM range({people_now})),
+        (SELECT unnest([1, 2]) AS baan_nr)
+    WHERE (baan_nr = 1 OR hash(p, 9) % 100 < 2) AND NOT ({gone})"""
+
+
+def generate(connection, home, jobs: int, days: list[str], first: int) -> None:
+    """Write the accepted parts of ``days`` and add them to ``pilots__levering``."""
+    from via_pipeline.contracts.model import load
+    from via_pipeline.storage import lake
+
+    organisations = max(1, jobs // ORGANISATION_JOBS)
+    types = load("p4_barometer").table("baan").conformed_types
+    for year, day in enumerate(days, first):
+        made = people(jobs, organisations, year, day)
+        there = {name for name, *_ in connection.execute(f"DESCRIBE {made}").fetchall()}
+        columns = ", ".join(
+            f"CAST({name if name in there else 'NULL'} AS {kind}) AS {name}"
+            for name, kind in types.items()
+        )
+        folder = home.lake / "accepted" / "pilots__p4_baan" / day
+        folder.mkdir(parents=True)
+        connection.execute(
+            f"COPY (SELECT organisatie, {columns} FROM ({made})) TO '{folder}' "
+            "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (organisatie))"
+        )
+        connection.execute(
+            "INSERT INTO pilots__levering SELECT DISTINCT "
+            f"'p4_barometer-O' || lpad(range::VARCHAR, 5, '0') || '-{day}', 'p4_barometer', '', "
+            f"DATE '{day}', DATE '{day}', "
+            "MAP {'organisatie': 'O' || lpad(range::VARCHAR, 5, '0')}, true, true "
+            f" FROM range({organisations})"
+        )
+    parts = []
+    for path in sorted((home.lake / "accepted").rglob("*.parquet")):
+        organisation = path.parent.name.split("=")[1]
+        name = f"p4_barometer-{organisation}-{path.parent.parent.name}"
+        parts.append(lake.describe(home.lake, path, name))
+    lake.commit(home.lake, "pilots__p4_baan", parts)
+    lake.view(connection, home.lake, "pilots__p4_baan", types)
+
+
+def register(connection, organisations: int) -> None:
+    """Reference data of the repository; half of the organisations named, over all sections."""
+    from via_pipeline.contracts.model import load
+    from via_pipeline.pilots import catalog
+
+    for source in ("reference", "register"):
+        for table in load(source).tables:
+            columns = ", ".join(f"NULL::{kind} AS {n}" for n, kind in table.conformed_types.items())
+            connection.execute(f"CREATE TABLE {table.lake_table} AS SELECT {columns} LIMIT 0")
+    for name, chosen in (
+        ("land", "code, indeling_oud, indeling_2022"),
+        ("gemeente", "code, provinciecode, provincienaam, geldig_van, geldig_tot"),
+        ("sbi_sectie", "code, label"),
+    ):
+        path = REPOSITORY / "data" / "reference" / f"{name}.csv"
+        connection.execute(
+            f"INSERT INTO reference__{name} BY NAME SELECT {chosen} FROM "
+            f"read_csv('{path}', delim=';', header=true, all_varchar=true)"
+        )
+    connection.execute(
+        "INSERT INTO register__organisatie BY NAME SELECT 'O' || lpad(range::VARCHAR, 5, '0') AS "
+        f"organisatie, 'Synthetisch ' || range AS naam FROM range({organisations})"
+    )
+    connection.execute(
+        "INSERT INTO register__organisatie_indeling BY NAME SELECT organisatie, 'SBI 2008' AS "
+        "sbi_versie, chr(65 + (hash(organisatie) % 21)::INT) AS sbi_sectie, "
+        "'0363' AS gemeentecode, DATE '2018-01-01' AS geldig_van FROM register__organisatie"
+    )
+    connection.execute(
+        "INSERT INTO register__organisatie_verklaring BY NAME SELECT organisatie, 'toestemming' AS "
+        "soort, DATE '2019-01-01' AS bekend_op FROM register__organisatie "
+        "WHERE hash(organisatie) % 2 = 0"
+    )
+    connection.execute(catalog._DELIVERIES_TABLE)
+
+
+def measure(jobs: int, peildata: int, folder: Path) -> dict[str, object]:
+    """Run one size in this process, below ``folder``."""
+    from via_pipeline.diversity import run
+    from via_pipeline.storage.duck import work
+    from via_pipeline.storage.home import Home
+
+    home = Home(folder / "via", REPOSITORY / "data").ensure()
+    days = [f"{2019 + year}-12-31" for year in range(peildata)]
+    seconds = {}
+    clock = time.perf_counter()
+
+    def lap(name: str) -> None:
+        nonlocal clock
+        now = time.perf_counter()
+        seconds[name] = round(now - clock, 1)
+        clock = time.perf_counter()
+
+    with work(home.scratch) as connection:
+        connection.execute("SET preserve_insertion_order = false")
+        register(connection, max(1, jobs // ORGANISATION_JOBS))
+        generate(connection, home, jobs, days[:-1], 0)
+        lap("generate_s")
+        run.refresh_on(connection, home)
+        lap("all_but_one_s")
+        run.refresh_on(connection, home)
+        lap("nothing_new_s")
+        generate(connection, home, jobs, days[-1:], peildata - 1)
+        lap("generate_last_s")
+        done = run.refresh_on(connection, home)
+        lap("one_more_s")
+        shutil.rmtree(home.lake / "diversity__telling")
+        shutil.rmtree(home.lake / "diversity__overgang")
+        clock = time.perf_counter()
+        run.refresh_on(connection, home)
+        lap("all_s")
+        rows = connection.execute("SELECT count(*) FROM pilots__p4_baan").fetchone()[0]
+        open_ends = run.questions(home).open_ends
+    return {
+        "jobs": jobs,
+        "peildata": peildata,
+        "rows": rows,
+        **seconds,
+        "marts": sum(done.rows.values()),
+        "computed_for_one_more": done.computed,
+        "open_ends": open_ends,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def main() -> None:
+    """Measure every size in a process of its own and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", nargs="+", type=float, default=[1e6, 1e7])
+    parser.add_argument("--peildata", type=int, default=4)
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.inside:
+        print(json.dumps(measure(int(given.jobs[0]), given.peildata, given.inside)))
+        return
+    found = []
+    for jobs in given.jobs:
+        with tempfile.TemporaryDirectory(prefix="via_bench_") as folder:
+            done = subprocess.run(  # noqa: S603 - our own Python
+                [sys.executable, __file__, "--inside", folder, "--jobs", str(jobs),
+                 "--peildata", str(given.peildata)],
+                env={"VIA_DUCKDB_MEMORY": MEMORY} | os.environ | {"PYTHONPATH": str(REPOSITORY)},
+                stdout=subprocess.PIPE, text=True, check=True,
+            )  # fmt: skip
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+        print("\n".join(f"{name:>24}: {value}" for name, value in found[-1].items()), "\n")
+    for one, two in pairwise(found):
+        for name in ("all_s", "one_more_s", "nothing_new_s"):
+            grown = math.log(two[name] / one[name]) / math.log(two["rows"] / one["rows"])
+            print(f"{name}: x{two[name] / one[name]:.1f} from {one['rows']} to {two['rows']} rows, "
+                  f"exponent {grown:.2f}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
