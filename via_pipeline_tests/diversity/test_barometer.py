@@ -12,9 +12,12 @@ from via_pipeline.contracts.model import load
 from via_pipeline.diversity import barometer, run
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import duck, lake
-from via_pipeline_tests.diversity.organisations import DUTCH, deliver, home_in, job, know
+from via_pipeline_tests.diversity.organisations import DUTCH, SECOND, deliver, home_in, job, know
 from via_pipeline_tests.diversity.test_origin import by_python
+from via_pipeline_tests.diversity.world import people, registered, world
 from via_pipeline_tests.pilots import house
+
+DAY = SECOND
 
 
 @pytest.fixture
@@ -90,6 +93,33 @@ def test_a_subgroup_of_249_in_a_large_organisation_is_not_computed(home):
     assert {row["n"] for row in large} == {951}
     lower = [row for row in table(home, minimum=249) if row["subgroep"] == "Klein"]
     assert {row["n"] for row in lower} == {249}
+
+
+@pytest.mark.parametrize(("size", "allowed"), [(249, False), (250, True), (251, True)])
+def test_a_subgroup_of_249_in_an_organisation_of_5000(size, allowed):
+    staff = people(0, size, onderdeel="Klein") + people(size, 5000 - size, onderdeel="Groot")
+    with world({("O01", DAY): staff}, registered(["O01"])) as connection:
+        rows = [
+            dict(zip(barometer.COLUMNS, row, strict=True))
+            for row in barometer.results(connection).fetchall()
+        ]
+    small = [row for row in rows if row["subgroep"] == "Klein"]
+    assert {row["n"] for row in small} == ({size} if allowed else {None})
+    assert {row["is_toegestaan"] for row in small} == {allowed}
+    assert {row["n"] for row in rows if row["subgroep"] == "Groot"} == {5000 - size}
+    assert {row["n"] for row in whole(rows)} == {5000}
+
+
+def test_someone_with_jobs_on_two_levels_counts_on_the_higher_one_only(home):
+    """So subgroups of a characteristic add up to the employees, jobs of the whole do not."""
+    both = [job(0, functieniveau="2", salarisschaal=9), job(0, functieniveau="4", number=2)]
+    deliver(home, [*both, *(job(number) for number in range(1, 260))])
+    rows = [row for row in table(home, minimum=1) if row["categorie"] == "nederlands"]
+    levels = {r["subgroep"]: r["n"] for r in rows if r["kenmerk"] == "functieniveau"}
+    scales = {r["subgroep"]: r["n"] for r in rows if r["kenmerk"] == "salarisschaal"}
+    assert levels == {"1": 259, "4": 1}
+    assert scales == {"5": 260}
+    assert whole(rows)[0]["n"] == 261
 
 
 def test_age_and_years_of_service_are_those_of_the_peildatum_at_every_border(home):

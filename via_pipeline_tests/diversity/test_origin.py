@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from via_pipeline.contracts import codelists, model
 from via_pipeline.diversity import origin
 from via_pipeline.storage import duck
 from via_pipeline_tests.pilots import house
@@ -135,3 +137,68 @@ def test_every_country_has_a_class_and_the_rule_by_continent_holds():
                 "europa" if row["werelddeel"] == "Europa" else "buiten_europa",
             )
         assert (row["indeling_oud"], row["indeling_2022"]) == expected, code
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [
+        (("NL", "NL", "NL"), "nederlandse_herkomst"),
+        (("NL", "MA", "NL"), "kind_van_migranten"),
+        (("NL", "NL", "DE"), "kind_van_migranten"),
+        (("NL", "MA", "TR"), "kind_van_migranten"),
+        (("NL", None, "TR"), "kind_van_migranten"),
+        (("NL", None, "NL"), "onbekend"),
+        (("MA", "MA", "MA"), "migrant"),
+        # Born abroad to two parents born here: a migrant, of Dutch background in the old one.
+        (("SR", "NL", "NL"), "migrant"),
+        (("SR", None, None), "migrant"),
+        ((None, "NL", "NL"), "onbekend"),
+    ],
+)
+def test_migrants_and_their_children_are_told_apart(connection, person, expected):
+    classes = [LAND[code]["indeling_2022"] if code else None for code in person]
+    assert origin.migration(*classes) == expected
+    values = [f"CAST({'NULL' if c is None else repr(c)} AS VARCHAR)" for c in classes]
+    assert connection.execute(f"SELECT {origin.migration_sql(*values)}").fetchone() == (expected,)
+
+
+def test_migration_in_sql_is_the_definition_and_agrees_with_the_group_of_2022(connection):
+    classes = (None, "nederland", "europa", "buiten_europa")
+    for combination in itertools.product(classes, repeat=3):
+        values = [f"CAST({'NULL' if c is None else repr(c)} AS VARCHAR)" for c in combination]
+        sql = origin.migration_sql(*values)
+        found = connection.execute(f"SELECT {sql}").fetchone()[0]
+        assert found == origin.migration(*combination), combination
+        if found == "nederlandse_herkomst":
+            assert origin.new_group(*combination) == "nederland"
+        if found in ("kind_van_migranten", "migrant"):
+            assert origin.new_group(*combination) in ("europa", "buiten_europa"), combination
+
+
+def test_a_label_keeps_the_classification_it_came_in():
+    """Where a source sends a label, column and code list both name one classification, and its
+    groups are those of that classification: nothing here can turn one into the other."""
+    labelled = 0
+    for contract in model.load_all():
+        for table in contract.tables:
+            for column in table.columns:
+                if not column.name.startswith("herkomst"):
+                    continue
+                labelled += 1
+                assert column.codelist.name == column.name, (contract.source, column.name)
+                classification = column.name.removeprefix("herkomst_")
+                codes = codelists.load(column.codelist.name, Path()).labels
+                assert set(codes) == {*origin.GROUPS[classification], origin.UNKNOWN}
+    assert labelled >= 6
+    assert "herkomst" not in " ".join(
+        name for name in model.load("reference").table("land").conformed_types
+    )
+
+
+def test_the_classification_in_use_changes_on_1_september_2022():
+    with duck.work() as connection:
+        found = connection.execute(
+            f"SELECT list({origin.in_use('d')} ORDER BY d) FROM (VALUES (DATE '2022-08-31'), "
+            "(DATE '2022-09-01')) t(d)"
+        ).fetchone()[0]
+    assert found == ["oud", "2022"]
