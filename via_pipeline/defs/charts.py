@@ -1,4 +1,4 @@
-"""Small charts beside the outcome assets, of what may be published and of nothing else.
+"""Small charts beside outcome and diversity assets: what may be published and nothing else.
 
 Belongs here: reading the protected tables, drawing, and handing each outcome asset its picture as
 an observation. Does not belong here: the charts of a letter, a figure. The tables of ``outcomes``
@@ -39,14 +39,21 @@ _REACH = """
 SELECT pilot_id || ' ' || soort AS wat, stand, n FROM disclosure__bereik
 WHERE periode = 'alle' AND n IS NOT NULL ORDER BY wat, stand, bron"""
 
+_DIVERSITY = """
+SELECT organisatie || ' ' || peildatum AS wie, replace(categorie, '_', ' ') AS groep,
+    CAST(aandeel_pct AS DOUBLE) AS procent
+FROM disclosure__diversiteit WHERE kenmerk = 'totaal' AND aandeel_pct IS NOT NULL
+ORDER BY organisatie, peildatum, categorie"""
+
 
 def observations(home: Home) -> Iterator[dg.AssetObservation]:
     """Per outcome asset its chart, from the protected tables in the lake; none without figures."""
     with work(home.scratch) as connection:
-        for table in ("resultaat", "schatting", "bereik"):
+        for table in ("resultaat", "schatting", "bereik", "diversiteit"):
             lake.view(connection, home.lake, f"disclosure__{table}")
         shares = _rows(connection, _SHARES)
         comparisons, reached = _rows(connection, _COMPARISONS), _rows(connection, _REACH)
+        diverse = _rows(connection, _DIVERSITY)
     for source in sorted({row["bron"] for row in shares}):
         own = [row for row in shares if row["bron"] == source]
         yield _observation(f"outcomes__{source}", "Aandelen per periode", own, _lines(own))
@@ -56,6 +63,10 @@ def observations(home: Home) -> Iterator[dg.AssetObservation]:
         )
     if reached:
         yield _observation("outcomes__bereik", "Gepland, doel, geleverd", reached, _bars(reached))
+    if diverse:
+        yield _observation(
+            "diversity__barometer", "Herkomst per organisatie", diverse, _stacked(diverse)
+        )
 
 
 def _rows(connection: Any, query: str) -> list[dict[str, Any]]:
@@ -135,5 +146,24 @@ def _bars(rows: list[dict[str, Any]]) -> Any:
             y=alt.Y("wat:N", title=None, axis=alt.Axis(labelLimit=260)),
             color=alt.Color("stand:N", title=None, scale=alt.Scale(range=_COLOURS)),
             shape=alt.Shape("stand:N", title=None),
+        )
+    )
+
+
+def _stacked(rows: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return (
+        alt.Chart(alt.Data(values=rows), width=_WIDTH, height=alt.Step(_STEP))
+        .mark_bar()
+        .encode(
+            x=alt.X("procent:Q", title="procent", scale=alt.Scale(domain=[0, 100])),
+            y=alt.Y("wie:N", title=None, axis=alt.Axis(labelLimit=260)),
+            color=alt.Color(
+                "groep:N",
+                title=None,
+                scale=alt.Scale(range=_COLOURS),
+                legend=alt.Legend(orient="bottom"),
+            ),
         )
     )

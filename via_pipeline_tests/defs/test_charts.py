@@ -1,4 +1,4 @@
-"""The charts beside the outcome assets show what is published, and nothing that is hidden."""
+"""The charts beside outcome and diversity assets show what is published, nothing hidden."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _picture(observation) -> str:
 
 def test_each_outcome_asset_with_published_figures_has_its_chart(home):
     seen = _seen(home)
-    assert {"outcomes__effect", "outcomes__bereik"} < set(seen)
+    assert {"outcomes__effect", "outcomes__bereik", "diversity__barometer"} < set(seen)
     assert all("<svg" in _picture(one) for one in seen.values())
     # The comparison of everybody is published; the one that was withheld has no interval to draw.
     assert seen["outcomes__effect"].metadata["published_figures"].value == 1
@@ -46,10 +46,10 @@ def test_each_outcome_asset_with_published_figures_has_its_chart(home):
 def test_what_disclosure_hides_is_in_no_chart(home):
     before = _seen(home)
     with work() as connection:
-        for table in ("resultaat", "schatting"):
+        values = {"resultaat": "waarde", "schatting": "schatting", "diversiteit": "aandeel_pct"}
+        for table, hidden in values.items():
             name = f"disclosure__{table}"
             lake.view(connection, home.lake, name)
-            hidden = "waarde" if table == "resultaat" else "schatting"
             lake.replace_table(
                 home.lake, name, connection, f"SELECT * REPLACE (NULL AS {hidden}) FROM {name}"
             )
@@ -58,7 +58,7 @@ def test_what_disclosure_hides_is_in_no_chart(home):
 
 def test_nothing_published_draws_nothing(home):
     with work() as connection:
-        for table in ("resultaat", "schatting", "bereik"):
+        for table in ("resultaat", "schatting", "bereik", "diversiteit"):
             name = f"disclosure__{table}"
             lake.view(connection, home.lake, name)
             lake.replace_table(home.lake, name, connection, f"FROM {name} WHERE false")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -140,6 +141,30 @@ def test_p4_has_the_published_margins_of_both_classifications(clean: Frames) -> 
     at_top = frame[frame.functieniveau.isin(["4", "5"])]
     below = frame[frame.functieniveau.isin(["1", "2"])]
     assert (at_top.old == "niet_westers").mean() < 0.6 * (below.old == "niet_westers").mean()
+
+
+def test_p4_people_stay_themselves_come_leave_and_rise_as_planted(clean: Frames) -> None:
+    """Recognised by the link key only: three days of one organisation."""
+    key = ["geboortedatum", "geslacht", "postcode", "huisnummer", "toevoeging", "baan_nr"]
+    countries = ["geboorteland", "geboorteland_moeder", "geboorteland_vader"]
+    days = [
+        clean(f"p4_barometer_O01_{year}-12-31", scale=10)["baan"] for year in (2019, 2020, 2021)
+    ]
+    for before, after in itertools.pairwise(days):
+        both = before.merge(after, on=[*key, *countries])
+        assert_share(before.postcode.isin(after.postcode), 1 - TRUTH.p4.left_per_year)
+        came = ~after.postcode.isin(before.postcode)
+        assert (after[came].datum_in_dienst.str[:4] > before.datum_in_dienst.str[:4].max()).all()
+        step = both.functieniveau_y.astype(int) - both.functieniveau_x.astype(int)
+        assert set(step) == {0, 1}
+        known = (both[countries] != ".").all(axis=1) & (both.functieniveau_x != "5")
+        mine = both[known & (both.baan_nr == "1")]
+        combinations = mine[countries].drop_duplicates()
+        combinations = combinations.assign(old=combinations.apply(_old, axis=1))
+        mine = mine.assign(step=step).merge(combinations, on=countries)
+        for code, chance in TRUTH.p4.promotion.items():
+            is_code = (mine.old == "niet_westers") == (code == "niet_westers")
+            assert_share(mine[is_code].step, chance, code)
 
 
 def test_p4_boundary_organisations_have_249_and_250_jobs_at_any_scale(clean: Frames) -> None:
