@@ -27,7 +27,8 @@ from pathlib import Path
 from via_pipeline.contracts import codelists
 from via_pipeline.diversity import counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
-from via_pipeline.diversity.origin import GROUP_LABELS, GROUPS, UNKNOWN, VERSION
+from via_pipeline.diversity.origin import GROUPS, UNKNOWN
+from via_pipeline.diversity.wording import labels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__ladder"
@@ -120,24 +121,6 @@ def rungs() -> str:
     return ", ".join(
         f"({literal(one)}, {literal(two)}, {literal(three)}, {four})"
         for one, two, three, four in rows
-    )
-
-
-def labels() -> str:
-    """SQL VALUES (categorie, categorie_label)."""
-    return ", ".join(f"({literal(code)}, {literal(name)})" for code, name in GROUP_LABELS.items())
-
-
-def versions() -> str:
-    """SQL VALUES (indeling, indeling_versie)."""
-    return ", ".join(f"({literal(code)}, {literal(name)})" for code, name in VERSION.items())
-
-
-def n_class(n: str) -> str:
-    """SQL for the class of a count that a share rests on."""
-    return (
-        f"CASE WHEN {n} < 250 THEN '<250' WHEN {n} < 500 THEN '250-499' WHEN {n} < 1000 THEN "
-        f"'500-999' WHEN {n} < 5000 THEN '1000-4999' WHEN {n} >= 5000 THEN '5000+' END"
     )
 
 

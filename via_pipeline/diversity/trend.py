@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from via_pipeline.diversity import counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
-from via_pipeline.diversity.ladder import labels, n_class, versions
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN, in_use
+from via_pipeline.diversity.wording import labels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__trend"

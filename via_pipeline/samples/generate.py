@@ -57,7 +57,7 @@ def generate(
 
     ``scale`` multiplies the number of people; the faults and the two organisations at the boundary
     of the Barometer stay as they are. CSV, ZIP and Parquet are streamed: at scale 1000 P7 has
-    7 million rows and P4 8,4 million.
+    7 million rows and P4 some 15 million.
 
     Raises:
         ValueError: an unknown source, a scale that is not positive, or more people than numbers.
