@@ -73,6 +73,10 @@ def test_a_corrected_delivery_and_an_objection_compute_their_days_again(tmp_path
     deliver(home, people(0, 255) + people(255, 5, countries=MOROCCAN), "O01", THIRD, revision=2)
     assert sorted(run.refresh(home).computed) == sorted([counted(THIRD), compared(SECOND, THIRD)])
 
+    # The same delivery judged again, with other rows of the same people accepted.
+    deliver(home, people(0, 260, countries=MOROCCAN), "O01", THIRD, revision=2)
+    assert sorted(run.refresh(home).computed) == sorted([counted(THIRD), compared(SECOND, THIRD)])
+
     know(home, ["O01"], objected=["O02"], revision=2)
     done = run.refresh(home)
     assert done.computed == [counted(FIRST)]  # O02 is compared with nothing
