@@ -45,62 +45,88 @@ def _country(place: int, salt: int) -> str:
     return f"CASE {cases.replace('h <', f'hash(p, {salt}) % 1000 <')} END"
 
 
-def people(jobs: int, organisations: int, year: int, day: str) -> str:
-    """SQL of one peildatum's jobs: people come, rise, leave; 2% have a second job."""
-    gone = " OR ".join(f"hash(p, {100 + k}) % 100 < 8" for k in range(1, year + 1)) or "false"
-    risen = " + ".join(f"(hash(p, {200 + k}) % 100 < 6)::INT" for k in range(1, year + 1)) or "0"
-    start = "CASE WHEN hash(p, 3) % 100 < 32 THEN 1 WHEN hash(p, 3) % 100 < 68 THEN 2 "
-    start += "WHEN hash(p, 3) % 100 < 89 THEN 3 WHEN hash(p, 3) % 100 < 97 THEN 4 ELSE 5 END"
-    people_now = int(jobs * 0.98 * (1 + 0.08 * year))
+def people(first: int, organisations: int, jobs: int, years: int) -> str:
+    """SQL of everybody who ever works at one organisation, with where they are in each year.
+
+    People come, rise and leave; 2% have a second job.
+    """
+    most = int(jobs * 0.98 * (1 + 0.08 * years) / organisations)
+    level = "CASE WHEN hash(p, 3) % 100 < 32 THEN 1 WHEN hash(p, 3) % 100 < 68 THEN 2 "
+    level += "WHEN hash(p, 3) % 100 < 89 THEN 3 WHEN hash(p, 3) % 100 < 97 THEN 4 ELSE 5 END"
+    in_years = []
+    for year in range(years):
+        gone = " OR ".join(f"hash(p, {100 + k}) % 100 < 8" for k in range(1, year + 1)) or "false"
+        risen = " + ".join(f"(hash(p, {200 + k}) % 100 < 6)::INT" for k in range(1, year + 1))
+        here = f"nr < {int(jobs * 0.98 * (1 + 0.08 * year) / organisations)}"
+        in_years += [
+            f"{here} AND NOT ({gone}) AS is_hier_{year}",
+            f"least(5, {level} + {risen or 0})::INT AS niveau_{year}",
+        ]
     return f"""
-    SELECT 'O' || lpad((p % {organisations})::VARCHAR, 5, '0') AS organisatie,
-        'p4_barometer-O' || lpad((p % {organisations})::VARCHAR, 5, '0') || '-{day}' AS _delivery,
-        p * 2 + baan_nr AS _row, sha256(p::VARCHAR) AS persoon_id,
-        'gba_sleutel' AS persoon_id_soort, baan_nr, 1955 + (hash(p, 5) % 47)::INT AS geboortejaar,
+    SELECT p, baan_nr, p * 2 + baan_nr AS _row, sha256(p::VARCHAR) AS persoon_id,
+        1955 + (hash(p, 5) % 47)::INT AS geboortejaar,
         'Onderdeel ' || (hash(p, 6) % 5) AS onderdeel,
-        (least(5, {start} + {risen}) * 3 + hash(p, 7) % 3)::INT AS salarisschaal,
-        least(5, {start} + {risen})::VARCHAR AS functieniveau,
-        DATE '1990-01-01' + (hash(p, 8) % 10000)::INT AS datum_in_dienst, 25.0 AS uurloon,
+        DATE '1990-01-01' + (hash(p, 8) % 10000)::INT AS datum_in_dienst,
         {_country(1, 4)} AS geboorteland, {_country(2, 4)} AS geboorteland_moeder,
-        {_country(3, 4)} AS geboorteland_vader
-    FROM (SELECT range AS p FROM range({people_now})),
+        {_country(3, 4)} AS geboorteland_vader, {", ".join(in_years)}
+    FROM (SELECT range AS nr, {first} + range * {organisations} AS p FROM range({most})),
         (SELECT unnest([1, 2]) AS baan_nr)
-    WHERE (baan_nr = 1 OR hash(p, 9) % 100 < 2) AND NOT ({gone})"""
+    WHERE baan_nr = 1 OR hash(p, 9) % 100 < 2"""
 
 
-def generate(connection, home, jobs: int, days: list[str], first: int) -> None:
-    """Write the accepted parts of ``days`` and add them to ``pilots__levering``."""
+def generate(connection, home, jobs: int, days: list[str]) -> None:
+    """Write the accepted parts of all days, a file an organisation and day."""
     from via_pipeline.contracts.model import load
-    from via_pipeline.storage import lake
 
     organisations = max(1, jobs // ORGANISATION_JOBS)
     types = load("p4_barometer").table("baan").conformed_types
-    for year, day in enumerate(days, first):
-        made = people(jobs, organisations, year, day)
-        there = {name for name, *_ in connection.execute(f"DESCRIBE {made}").fetchall()}
-        columns = ", ".join(
-            f"CAST({name if name in there else 'NULL'} AS {kind}) AS {name}"
-            for name, kind in types.items()
-        )
-        folder = home.lake / "accepted" / "pilots__p4_baan" / day
-        folder.mkdir(parents=True)
-        connection.execute(
-            f"COPY (SELECT organisatie, {columns} FROM ({made})) TO '{folder}' "
-            "(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (organisatie))"
-        )
-        connection.execute(
-            "INSERT INTO pilots__levering SELECT DISTINCT "
-            f"'p4_barometer-O' || lpad(range::VARCHAR, 5, '0') || '-{day}', 'p4_barometer', '', "
-            f"DATE '{day}', DATE '{day}', "
-            "MAP {'organisatie': 'O' || lpad(range::VARCHAR, 5, '0')}, true, true "
-            f" FROM range({organisations})"
-        )
-    parts = []
-    for path in sorted((home.lake / "accepted").rglob("*.parquet")):
-        organisation = path.parent.name.split("=")[1]
-        name = f"p4_barometer-{organisation}-{path.parent.parent.name}"
-        parts.append(lake.describe(home.lake, path, name))
+    for first in range(organisations):
+        made = people(first, organisations, jobs, len(days))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE mensen AS {made}")
+        for year, day in enumerate(days):
+            name = f"p4_barometer-O{first:05d}-{day}"
+            known = {
+                "_delivery": f"'{name}'",
+                "persoon_id_soort": "'gba_sleutel'",
+                "salarisschaal": f"niveau_{year} * 3 + hash(p, 7) % 3",
+                "functieniveau": f"niveau_{year}",
+                "uurloon": "25",
+            }
+            known |= {
+                column: column
+                for column in ("_row", "persoon_id", "baan_nr", "geboortejaar", "onderdeel",
+                               "datum_in_dienst", "geboorteland", "geboorteland_moeder",
+                               "geboorteland_vader")
+            }  # fmt: skip
+            columns = ", ".join(
+                f"CAST({known.get(column, 'NULL')} AS {kind}) AS {column}"
+                for column, kind in types.items()
+            )
+            path = home.lake / "accepted" / "pilots__p4_baan" / f"{name}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(
+                f"COPY (SELECT {columns} FROM mensen WHERE is_hier_{year}) TO '{path}' "
+                "(FORMAT parquet)"
+            )
+    connection.execute("DROP TABLE mensen")
+
+
+def deliver(connection, home, days: list[str]) -> None:
+    """Put the files of ``days`` in force: on the catalog's tables and in the manifest."""
+    from via_pipeline.contracts.model import load
+    from via_pipeline.storage import lake
+
+    files = (home.lake / "accepted" / "pilots__p4_baan").glob("*.parquet")
+    parts = [lake.describe(home.lake, path, path.stem) for path in sorted(files)
+             if path.stem[-10:] in days]  # fmt: skip
+    connection.execute("DELETE FROM pilots__levering")
+    connection.executemany(
+        "INSERT INTO pilots__levering VALUES (?, 'p4_barometer', '', ?, ?, "
+        "MAP {'organisatie': ?}, true, true)",
+        [(one.name, one.name[-10:], one.name[-10:], one.name.split("-")[1]) for one in parts],
+    )
     lake.commit(home.lake, "pilots__p4_baan", parts)
+    types = load("p4_barometer").table("baan").conformed_types
     lake.view(connection, home.lake, "pilots__p4_baan", types)
 
 
@@ -161,14 +187,16 @@ def measure(jobs: int, peildata: int, folder: Path) -> dict[str, object]:
     with work(home.scratch) as connection:
         connection.execute("SET preserve_insertion_order = false")
         register(connection, max(1, jobs // ORGANISATION_JOBS))
-        generate(connection, home, jobs, days[:-1], 0)
+        generate(connection, home, jobs, days)
         lap("generate")
+        deliver(connection, home, days[:-1])
+        lap("deliver")
         run.refresh_on(connection, home)
         lap("all_but_one")
         run.refresh_on(connection, home)
         lap("nothing_new")
-        generate(connection, home, jobs, days[-1:], peildata - 1)
-        lap("generate_last")
+        deliver(connection, home, days)
+        lap("deliver_last")
         done = run.refresh_on(connection, home)
         lap("one_more")
         for kind in ("s", "cpu_s"):
