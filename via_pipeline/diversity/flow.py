@@ -172,52 +172,64 @@ wie AS (
     FROM lid WHERE populatie_soort <> 'regio' GROUP BY {population}
 ),
 stap AS (
+    -- Whether the organisation is shown on its own in the group that a step is counted in.
     SELECT l.populatie_soort, l.populatie, l.sbi_versie, m.*,
-        coalesce(e.is_eigen, false) AS is_eigen
+        coalesce(b.is_eigen, false) AS eigen_begin, coalesce(e.is_eigen, false) AS eigen_eind,
+        coalesce(bt.is_eigen, false) AS eigen_begin_totaal,
+        coalesce(et.is_eigen, false) AS eigen_eind_totaal
     FROM {counts.MOVES} m JOIN lid l USING (organisatie, {moment})
-    LEFT JOIN eigen e ON e.organisatie = m.organisatie AND e.peildatum_van = m.peildatum_van
-        AND e.peildatum = m.peildatum
-        AND e.kenmerk = CASE WHEN m.van_trede IN ({outside}) THEN {end} ELSE {start} END
-        AND e.subgroep = CASE WHEN m.van_trede IN ({outside}) THEN naar_trede ELSE van_trede END
+    LEFT JOIN eigen b ON {_same("b")} AND b.kenmerk = {start} AND b.subgroep = m.van_trede
+    LEFT JOIN eigen e ON {_same("e")} AND e.kenmerk = {end} AND e.subgroep = m.naar_trede
+    LEFT JOIN eigen bt ON {_same("bt")} AND bt.kenmerk = {start} AND bt.subgroep = {total}
+    LEFT JOIN eigen et ON {_same("et")} AND et.kenmerk = {end} AND et.subgroep = {total}
     WHERE l.populatie_soort <> 'regio'
 ),
 opgeteld AS MATERIALIZED (
-    SELECT {population}, indeling, categorie, van_trede, naar_trede,
-        sum(werknemers) AS teller,
-        coalesce(sum(werknemers) FILTER (WHERE NOT is_eigen), 0) AS rest
+    SELECT {population}, indeling, categorie, van_trede, naar_trede, sum(werknemers) AS teller,
+        coalesce(sum(werknemers) FILTER (WHERE NOT eigen_begin), 0) AS rest_begin,
+        coalesce(sum(werknemers) FILTER (WHERE NOT eigen_eind), 0) AS rest_eind,
+        coalesce(sum(werknemers) FILTER (WHERE NOT eigen_begin_totaal), 0) AS rest_begin_totaal,
+        coalesce(sum(werknemers) FILTER (WHERE NOT eigen_eind_totaal), 0) AS rest_eind_totaal
     FROM stap GROUP BY ALL
 ),
 uitgebreid AS (
-    SELECT s.* EXCLUDE (van_trede, naar_trede), unnest(CASE
+    SELECT {population}, indeling, categorie, teller, unnest(CASE
         WHEN van_trede IN ({outside}) THEN [
-            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {total}}}]
+            {{'v': van_trede, 'n': naar_trede, 'r': rest_eind}},
+            {{'v': van_trede, 'n': {total}, 'r': rest_eind_totaal}}]
         WHEN naar_trede IN ({outside}) THEN [
-            {{'v': van_trede, 'n': naar_trede}}, {{'v': {total}, 'n': naar_trede}}]
+            {{'v': van_trede, 'n': naar_trede, 'r': rest_begin}},
+            {{'v': {total}, 'n': naar_trede, 'r': rest_begin_totaal}}]
         WHEN b.plaats > a.plaats THEN [
-            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {literal(UP)}}},
-            {{'v': {total}, 'n': {literal(UP)}}}]
+            {{'v': van_trede, 'n': naar_trede, 'r': rest_begin}},
+            {{'v': van_trede, 'n': {literal(UP)}, 'r': rest_begin}},
+            {{'v': {total}, 'n': {literal(UP)}, 'r': rest_begin_totaal}}]
         WHEN b.plaats < a.plaats THEN [
-            {{'v': van_trede, 'n': naar_trede}}, {{'v': van_trede, 'n': {literal(DOWN)}}},
-            {{'v': {total}, 'n': {literal(DOWN)}}}]
-        ELSE [{{'v': van_trede, 'n': naar_trede}}] END) AS weg
+            {{'v': van_trede, 'n': naar_trede, 'r': rest_begin}},
+            {{'v': van_trede, 'n': {literal(DOWN)}, 'r': rest_begin}},
+            {{'v': {total}, 'n': {literal(DOWN)}, 'r': rest_begin_totaal}}]
+        ELSE [{{'v': van_trede, 'n': naar_trede, 'r': rest_begin}}] END) AS weg
     FROM opgeteld s
     LEFT JOIN volgorde a ON a.trede = s.van_trede LEFT JOIN volgorde b ON b.trede = s.naar_trede
 ),
 telling AS (
-    SELECT * EXCLUDE (weg, teller, rest), weg.v AS van_trede, weg.n AS naar_trede,
-        CAST(sum(teller) AS BIGINT) AS teller, CAST(sum(rest) AS BIGINT) AS rest_teller
+    SELECT * EXCLUDE (weg, teller), weg.v AS van_trede, weg.n AS naar_trede,
+        CAST(sum(teller) AS BIGINT) AS teller, CAST(sum(weg.r) AS BIGINT) AS rest_teller
     FROM uitgebreid GROUP BY ALL
 ),
 stand AS (
-    SELECT {population}, indeling, categorie, zijde, trede, sum(teller) AS n, sum(rest) AS rest_n,
-        sum(teller) FILTER (WHERE is_onder) AS n_onder,
-        coalesce(sum(rest) FILTER (WHERE is_onder), 0) AS rest_n_onder
+    SELECT {population}, indeling, categorie, zijde, plek.t AS trede, sum(teller) AS n,
+        sum(plek.r) AS rest_n, sum(teller) FILTER (WHERE is_onder) AS n_onder,
+        coalesce(sum(plek.r) FILTER (WHERE is_onder), 0) AS rest_n_onder
     FROM (
-        SELECT *, {start} AS zijde, unnest([van_trede, {total}]) AS trede,
+        SELECT *, {start} AS zijde, unnest([{{'t': van_trede, 'r': rest_begin}},
+                {{'t': {total}, 'r': rest_begin_totaal}}]) AS plek,
             van_trede <> (SELECT max_by(trede, plaats) FROM volgorde) AS is_onder
         FROM opgeteld WHERE van_trede NOT IN ({outside})
         UNION ALL
-        SELECT *, {end} AS zijde, unnest([naar_trede, {total}]) AS trede, false AS is_onder
+        SELECT *, {end} AS zijde, unnest([{{'t': naar_trede, 'r': rest_eind}},
+                {{'t': {total}, 'r': rest_eind_totaal}}]) AS plek,
+            false AS is_onder
         FROM opgeteld WHERE naar_trede NOT IN ({outside})
     ) GROUP BY ALL
 ),
@@ -290,3 +302,10 @@ klaar AS (
 )
 SELECT {cast} FROM klaar ORDER BY {", ".join(KEY)}
 """
+
+
+def _same(other: str) -> str:
+    """SQL: ``other`` is of the same organisation and pair of peildata as the move ``m``."""
+    return " AND ".join(
+        f"{other}.{name} = m.{name}" for name in ("organisatie", "peildatum_van", "peildatum")
+    )

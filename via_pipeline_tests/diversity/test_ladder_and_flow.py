@@ -348,3 +348,43 @@ def test_what_is_left_after_subtraction_is_shown_only_where_it_might_be_shown_it
     three = shown(84, 83, 83)
     assert three["sector", "O"] and three["alle", "alle"]
     assert [key for key in three if key[0] == "organisatie"] == [("organisatie", "O01")]
+
+
+def test_what_is_left_after_subtraction_is_counted_for_disclosure_control():
+    """``_rest``: those of organisations without a row of their own in the very same group."""
+    jobs, unnamed = {}, ["O11", "O12", "O13"]
+    for place, organisation in enumerate(["O01", *unnamed]):
+        first = staff(("1", MOROCCAN, 40), ("1", DUTCH, 260), ("2", DUTCH, 100))
+        first = [row | {"persoon_id": f"{place}{row['persoon_id'][1:]}"} for row in first]
+        risen = [row | {"functieniveau": "2"} for row in first[:7]]
+        jobs[organisation, FIRST] = first
+        jobs[organisation, SECOND] = [*risen, *first[7:]]
+    with seen(jobs, registered(["O01"], unnamed)) as connection:
+        ladders = query(
+            connection,
+            "SELECT peildatum, trede, categorie, n, teller, _rest_n, _rest_teller "
+            "FROM diversity__ladder WHERE populatie_soort = 'sector' AND indeling = 'oud' "
+            "AND ladder = 'functieniveau' AND categorie = 'niet_westers'",
+        )
+        rows = table(
+            connection, flow.TABLE, "populatie_soort = 'sector' AND indeling = 'oud' "
+            "AND categorie = 'niet_westers' AND teller > 0",
+        )  # fmt: skip
+    first, *_ = (row for row in ladders if row["trede"] == "1" and str(row["peildatum"]) == FIRST)
+    assert [first[name] for name in ("n", "teller", "_rest_n", "_rest_teller")] == [
+        1200, 160, 900, 120,
+    ]  # fmt: skip
+    # Level 2 has 100 an organisation: below 250, so O01 itself is in the rest there.
+    second = [row for row in ladders if row["trede"] == "2" and str(row["peildatum"]) == SECOND]
+    assert [(row["teller"], row["_rest_teller"]) for row in second] == [(28, 28)]
+    found = {
+        (row["van_trede"], row["naar_trede"]): (row["n"], row["_rest_n"], row["teller"],
+                                               row["_rest_teller"])
+        for row in rows
+    }  # fmt: skip
+    assert found == {
+        ("1", "1"): (160, 120, 132, 99),
+        ("1", "2"): (160, 120, 28, 21),
+        ("1", "hoger"): (160, 120, 28, 21),
+        ("totaal", "hoger"): (160, 120, 28, 21),
+    }
