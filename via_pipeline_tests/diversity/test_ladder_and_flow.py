@@ -173,7 +173,7 @@ def main_place(person, at):
 
 
 @given(persons=st.lists(PERSON, max_size=25), seed=st.integers(0, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_moves_equal_plain_python_and_add_up_to_the_stocks_in_any_order(persons, seed):
     given_ = deliveries(persons)
     shuffled = {key: random.Random(seed).sample(found, len(found)) for key, found in given_.items()}
