@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.model import load_ruleset
-from via_pipeline.letters import editions
+from via_pipeline.letters import documents, editions
 from via_pipeline.letters.descriptor import descriptor
 from via_pipeline.letters.editions import Edition
 from via_pipeline.letters.files import Written, contents, describe, sums, write
@@ -47,6 +47,7 @@ def emit(home: Home, edition: str) -> Package:
         NoSuchTable: the register was never taken in.
         PartMissing: a delivery of then is no longer in the lake; the old folder stays.
         TableError: a table cannot be protected; the old folder stays.
+        ThemeError, TemplateError: the house style cannot be used; the old folder stays.
     """
     chosen = editions.edition(home, edition)
     with writer_lock(home.locks, "letters"), work(home.scratch) as connection:
@@ -55,7 +56,7 @@ def emit(home: Home, edition: str) -> Package:
         origin = provenance(home, chosen.reading_date)
         folder = home.letters / chosen.name
         with replacing_folder(folder) as temporary:
-            written = write_package(connection, chosen, origin, temporary)
+            written = write_package(connection, chosen, origin, temporary, home.house_style)
         return Package(chosen, folder, {item.name: item.rows for item in written})
 
 
@@ -64,13 +65,18 @@ def write_package(
     edition: Edition,
     origin: Mapping[str, Any],
     folder: Path,
+    house_style: Path | None = None,
 ) -> list[Written]:
     """Write all files of a package into the empty ``folder``.
 
     ``connection`` holds the protected tables ``disclosure__*`` as the edition sees them; ``origin``
-    becomes ``herkomst.json``.
+    becomes ``herkomst.json``; ``house_style`` is a ministry's own look and templates.
+
+    Raises:
+        ThemeError, TemplateError: the house style cannot be used.
     """
     written = [write(connection, content, folder) for content in contents()]
+    documents.write(connection, edition, written, folder, house_style)
     _json(folder / "datapackage.json", descriptor(edition, written))
     _json(folder / "herkomst.json", {"editie": edition.name, **origin})
     _text(folder / "LEESMIJ.md", _readme(edition, written))

@@ -34,6 +34,11 @@ class Home:
         return self.data / "landing"
 
     @property
+    def house_style(self) -> Path:
+        """A ministry's own theme and templates for the documents of a letter; need not exist."""
+        return self.data / "huisstijl"
+
+    @property
     def lake(self) -> Path:
         """Working tables (Parquet), restricted."""
         return self.root / "lake"
