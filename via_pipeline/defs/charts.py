@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -19,8 +20,6 @@ from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
 _WIDTH, _STEP = 420, 22
-# Okabe and Ito's colours: told apart by colour-blind readers too.
-_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
 _SHARES = """
 SELECT bron, periode, maat_label AS maat, CAST(waarde AS DOUBLE) AS procent
 FROM disclosure__resultaat
@@ -90,9 +89,17 @@ def _observation(
 
 
 def _svg(chart: Any) -> str:
-    import vl_convert
+    from via_pipeline.letters.documents.charts import svg_of
 
-    return vl_convert.vegalite_to_svg(chart.to_dict())
+    return svg_of(chart.to_dict())
+
+
+@cache
+def _colours() -> list[str]:
+    """The colours of the letter's charts."""
+    from via_pipeline.letters.documents import theme
+
+    return theme.load().series
 
 
 def _lines(rows: list[dict[str, Any]]) -> Any:
@@ -107,7 +114,7 @@ def _lines(rows: list[dict[str, Any]]) -> Any:
             color=alt.Color(
                 "maat:N",
                 title=None,
-                scale=alt.Scale(range=_COLOURS),
+                scale=alt.Scale(range=_colours()),
                 legend=alt.Legend(orient="bottom", columns=1, labelLimit=_WIDTH),
             ),
         )
@@ -128,8 +135,8 @@ def _forest(rows: list[dict[str, Any]]) -> Any:
         panels.append(
             alt.layer(
                 zero.encode(x=alt.X("nul:Q", title=unit)),
-                base.mark_rule(color=_COLOURS[0]).encode(x="laag:Q", x2="hoog:Q"),
-                base.mark_point(filled=True, size=50, color=_COLOURS[0]).encode(x="schatting:Q"),
+                base.mark_rule(color=_colours()[0]).encode(x="laag:Q", x2="hoog:Q"),
+                base.mark_point(filled=True, size=50, color=_colours()[0]).encode(x="schatting:Q"),
             )
         )
     return alt.vconcat(*panels).resolve_scale(x="independent")
@@ -144,7 +151,7 @@ def _bars(rows: list[dict[str, Any]]) -> Any:
         .encode(
             x=alt.X("n:Q", title="aantal"),
             y=alt.Y("wat:N", title=None, axis=alt.Axis(labelLimit=260)),
-            color=alt.Color("stand:N", title=None, scale=alt.Scale(range=_COLOURS)),
+            color=alt.Color("stand:N", title=None, scale=alt.Scale(range=_colours())),
             shape=alt.Shape("stand:N", title=None),
         )
     )

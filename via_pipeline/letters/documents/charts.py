@@ -1,8 +1,8 @@
 """The charts of the documents: bars and intervals, of shown figures alone.
 
-Belongs here: drawing with Altair and vl-convert. Does not belong here: which figures, and the
-charts beside Dagster's assets (``defs.charts``). A figure that is not shown has its symbol at the
-axis: it is in no scale, and the order of marks is the order in which they are given.
+Belongs here: drawing with Altair and vl-convert, for ``defs.charts`` too (``svg_of``). Does not
+belong here: which figures, and the charts beside Dagster's assets. A figure that is not shown has
+its symbol at the axis: it is in no scale, and marks stand in the order in which they are given.
 
 Every mark carries its own label, so no reader needs a colour to tell marks apart. Text is measured
 in vl-convert's own Liberation Sans, whose widths are those of Arial: the same on every machine.
@@ -195,7 +195,7 @@ def _drawn(
     is_synthetic = any(row.is_synthetic for row in rows)
     # Rows join last: Altair copies all that it holds at every step.
     spec = chart.to_dict(validate=False) | {"config": _config(theme), "datasets": values}
-    svg = _svg(json.dumps(spec, sort_keys=True))
+    svg = svg_of(spec)
     return Chart(
         name=name,
         title=title,
@@ -206,6 +206,11 @@ def _drawn(
         table=table,
         is_synthetic=is_synthetic,
     )
+
+
+def svg_of(spec: dict[str, Any]) -> str:
+    """A Vega-Lite specification as SVG, its numbers Dutch; no browser, no network."""
+    return _svg(json.dumps(spec, sort_keys=True))
 
 
 @cache

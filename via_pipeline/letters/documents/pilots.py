@@ -127,8 +127,12 @@ def _execution(state: Row, sites: Sequence[Row]) -> tuple[Block, ...]:
             )
         ),
         Paragraph(state["statustekst"] or "In het register staat geen stand van zaken."),
-        deliveries_table([state, *sites], f"{pilot}-leveringen", f"{pilot}: leveringen"),
+        deliveries_table([state], STATE, f"{pilot}-leveringen", f"{pilot}: leveringen"),
     ]
+    if sites:
+        blocks.append(
+            deliveries_table(sites, SITES, f"{pilot}-locaties", f"{pilot}: leveringen per locatie")
+        )
     goals = [row for row in sites if any(row[name] for name in ("gepland", "doel", "gerealiseerd"))]
     if goals:
         blocks.append(
@@ -157,7 +161,7 @@ def _execution(state: Row, sites: Sequence[Row]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def deliveries_table(states: Sequence[Row], name: str, caption: str) -> Table:
+def deliveries_table(rows: Sequence[Row], dataset: str, name: str, caption: str) -> Table:
     """What was delivered per pilot or site, and about how many people."""
     return Table(
         name=name,
@@ -183,10 +187,10 @@ def deliveries_table(states: Sequence[Row], name: str, caption: str) -> Table:
                 words.figure(row["deelnemers_n"], row["waarde_status"]),
                 words.cell_of(row["_adres"]),
             )
-            for row in states
+            for row in rows
         ),
-        dataset=STATE,
-        is_synthetic=is_synthetic(states),
+        dataset=dataset,
+        is_synthetic=is_synthetic(rows),
     )
 
 

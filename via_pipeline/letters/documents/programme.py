@@ -27,7 +27,7 @@ from via_pipeline.letters.documents.pilots import (
     STATE,
     deliveries_table,
 )
-from via_pipeline.letters.documents.rows import Row, Source, is_synthetic
+from via_pipeline.letters.documents.rows import Row, Source, is_synthetic, ruleset_of
 from via_pipeline.letters.files import Written
 
 STEPS = "vervolgstappen"
@@ -105,7 +105,7 @@ def adopted(source: Source) -> Section:
 
 def quality(source: Source, written: Sequence[Written]) -> Section:
     """What was delivered and used, and how much of each dataset is not shown."""
-    states = [*source.rows(STATE), *source.rows(SITES)]
+    states, sites = source.rows(STATE), source.rows(SITES)
     hidden = Table(
         name="kwaliteit-datasets",
         caption="Datasets bij deze brief",
@@ -120,13 +120,17 @@ def quality(source: Source, written: Sequence[Written]) -> Section:
                 Cell(item.title),
                 words.figure(item.rows, None),
                 words.figure(item.hidden, None),
-                Cell(load_ruleset(item.dataset.ruleset).title),
+                Cell(_ruleset(item.name)),
             )
             for item in written
         ),
         is_synthetic=any(item.is_synthetic for item in written),
     )
-    delivered = deliveries_table(states, "kwaliteit-leveringen", "Leveringen en bereik per pilot")
+    delivered = [
+        deliveries_table(rows, dataset, f"kwaliteit-{dataset}", f"Leveringen per {kind}")
+        for rows, dataset, kind in ((states, STATE, "pilot"), (sites, SITES, "locatie"))
+        if rows
+    ]
     return Section(
         "kwaliteit",
         "Kwaliteit en dekking van de gegevens",
@@ -137,10 +141,15 @@ def quality(source: Source, written: Sequence[Written]) -> Section:
                 "achter deze brief staat met controlegetal in herkomst.json.",
                 is_synthetic=is_synthetic(states),
             ),
-            *([delivered] if states else []),
+            *delivered,
             hidden,
         ),
     )
+
+
+def _ruleset(dataset: str) -> str:
+    name = ruleset_of(dataset)
+    return load_ruleset(name).title if name is not None else words.NONE
 
 
 def changed(source: Source, changes: Sequence[str]) -> Section:
@@ -206,7 +215,8 @@ def _readings(pairs: Sequence[tuple[Row, Row]]) -> Table:
 
 def reading_guide(edition: str, written: Sequence[Written]) -> Section:
     """How to read figures, symbols, hidden figures and addresses."""
-    rulesets = dict.fromkeys(item.dataset.ruleset for item in written)
+    found = (ruleset_of(item.name) for item in written)
+    rulesets = dict.fromkeys(name for name in found if name is not None)
     return Section(
         "leeswijzer",
         "Uitleg van tekens, verborgen cijfers en adressen",

@@ -17,7 +17,8 @@ import duckdb
 from via_pipeline.letters.files import Content, contents
 
 Row = Mapping[str, Any]
-_DIGITS = 10
+# Of the SHA-256 over the cells of the key, as the CSV has them.
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Source:
         key = "\x1f".join(str(row[name]) for name in content.dataset.key)
         cell = hashlib.sha256(key.encode()).hexdigest()[:_DIGITS]
         return f"{self.edition}/{content.name}/{cell}"
+
+
+def ruleset_of(dataset: str) -> str | None:
+    """The rule set that protects a dataset of the package; None where none does."""
+    content = _contents().get(dataset)
+    return content.dataset.ruleset if content is not None else None
 
 
 @cache

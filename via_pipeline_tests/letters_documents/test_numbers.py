@@ -1,0 +1,225 @@
+"""What the documents say is what the datasets hold, read back by other code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from decimal import Decimal
+
+import docx
+import pypdfium2
+import pytest
+from odf import opendocument, teletype
+from odf.element import Element
+
+from via_pipeline_tests.letters_documents import reading
+
+# Per dataset the columns whose figures a table shows, by the head above them.
+COLUMNS = {
+    "voorlopige_resultaten": {"n": "n", "Cijfer": "waarde"},
+    "vergelijkingen": {
+        "Verschil": "schatting",
+        "Interval van": "interval_laag",
+        "tot": "interval_hoog",
+    },
+    "bereik": {"Aantal": "n"},
+    "culturele_diversiteit": {"n": "n", "Aandeel": "aandeel_pct"},
+    "covid19_context": {
+        "Werkloosheid": "werkloosheid_pct",
+        "Verschil met jaar eerder": "verschil_jaar_pp",
+    },
+    "stand_van_zaken": {
+        "Ontvangen": "leveringen_ontvangen",
+        "In gebruik": "leveringen_in_gebruik",
+        "Partijen": "bronhouders",
+        "Personen": "deelnemers_n",
+    },
+    "overname": {"Aantal": "aantal"},
+}
+COLUMNS["stand_per_locatie"] = COLUMNS["stand_van_zaken"]
+# One row of this table stands on two rows of the dataset: what was read before, and now.
+PAIRED = "Vergelijkingen die opnieuw zijn gelezen"
+
+
+def agrees(row, cells):
+    """Whether a row of the CSV is what a row of the page shows."""
+    for column, shown in cells.items():
+        value = row[column]
+        if value == "":
+            if shown not in (row["waarde_status"] or "–", "–"):
+                return False
+        elif not reading.NUMBER.fullmatch(shown) or not reading.as_shown(value, shown):
+            return False
+    return True
+
+
+def test_every_row_of_a_table_is_a_row_of_its_dataset(any_edition):
+    page = reading.page(any_edition)
+    checked = 0
+    for table in page.tables:
+        columns = COLUMNS.get(table.dataset or "")
+        if columns is None or table.caption.startswith(PAIRED):
+            continue
+        pool = reading.rows(any_edition, table.dataset)
+        numeric = {head: place for place, head in enumerate(table.heads) if head in columns}
+        if not numeric:
+            continue
+        assert len(table.rows) <= len(pool)
+        for cells in table.rows:
+            shown = {columns[head]: cells[place] for head, place in numeric.items()}
+            assert any(agrees(row, shown) for row in pool), (table.caption, cells)
+            checked += len(shown)
+    assert checked > 100 or any_edition.name == "tweede"
+
+
+def test_every_number_in_a_table_stands_in_a_column_that_is_checked(any_edition):
+    for table in reading.page(any_edition).tables:
+        places = {
+            place for kinds in table.kinds for place, kind in enumerate(kinds) if kind == "getal"
+        }
+        heads = {table.heads[place] for place in places}
+        if table.caption.startswith(PAIRED):
+            assert heads == {"Verschil toen", "Verschil nu"}
+        elif table.dataset is None:
+            assert heads == {"Rijen", "Zonder cijfer"}
+        else:
+            assert heads in (set(), set(COLUMNS.get(table.dataset, {}))), table.caption
+
+
+def test_readings_are_paired_with_what_was_read_before(edition):
+    rows = [
+        row
+        for row in reading.rows(edition, "vergelijkingen")
+        if row["groep_soort"] == "totaal" and row["reeks"] == "1"
+    ]
+    (table,) = [table for table in reading.page(edition).tables if table.caption.startswith(PAIRED)]
+    assert len(table.rows) == sum(
+        count > 1
+        for count in Counter(
+            (row["pilot_id"], row["locatie"], row["uitkomst"], row["horizon"]) for row in rows
+        ).values()
+    )
+    for _, label, _, _, before, _, now, _ in table.rows:
+        own = [row for row in rows if row["uitkomst_label"].lower() == label.lower()]
+        assert any(agrees(row, {"schatting": before}) for row in own)
+        assert any(agrees(row, {"schatting": now}) for row in own)
+
+
+def test_rows_and_hidden_rows_per_dataset_are_those_of_the_files(edition):
+    (table,) = [table for table in reading.page(edition).tables if "Rijen" in table.heads]
+    resources = json.loads((edition / "datapackage.json").read_text("utf-8"))["resources"]
+    assert [row[0] for row in table.rows] == [resource["title"] for resource in resources]
+    for (_, count, hidden, _), resource in zip(table.rows, resources, strict=True):
+        rows = reading.rows(edition, resource["name"])
+        assert reading.dutch(count) == len(rows)
+        assert reading.dutch(hidden) == sum(row["waarde_status"] != "" for row in rows)
+
+
+def test_sentences_are_those_that_the_claim_fixed(any_edition):
+    rows = reading.rows(any_edition, "vergelijkingen")
+    said = {row["zin"] for row in rows}
+    hidden = {
+        row["uitkomst_label"][0].upper() + row["uitkomst_label"][1:]
+        for row in rows
+        if not row["zin"]
+    }
+    found = [text for text, address in reading.page(any_edition).paragraphs if address]
+    assert found or any_edition.name == "tweede"
+    for text in found:
+        plain = text.removesuffix("(synthetische gegevens)").strip()
+        assert plain in said or any(
+            plain.startswith(f"{label}: geen cijfer.") for label in hidden
+        ), text
+
+
+def test_words_for_a_picture_hold_no_figure_that_is_not_published(any_edition):
+    known = [
+        Decimal(row[column])
+        for dataset, column in (
+            ("voorlopige_resultaten", "waarde"),
+            ("culturele_diversiteit", "aandeel_pct"),
+            ("covid19_context", "werkloosheid_pct"),
+        )
+        for row in reading.rows(any_edition, dataset)
+        if row[column]
+    ]
+    for image in reading.page(any_edition).images:
+        for shown in reading.decimals_in(image["alt"]):
+            assert any(reading.as_shown(str(value), shown) for value in known), (shown, image)
+
+
+def pdf_text(folder):
+    with pypdfium2.PdfDocument(folder / "bijlage.pdf") as document:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+def docx_text(folder):
+    body = docx.Document(str(folder / "brief.docx")).element.body
+    texts = body.iter("{http://schemas.openxmlformats.org/wordprocessingml/2006/main}t")
+    return "\n".join(text.text or "" for text in texts)
+
+
+def odt_text(folder):
+    def below(element: Element):
+        for child in element.childNodes:
+            if child.nodeType == child.ELEMENT_NODE:
+                yield from below(child)
+                yield teletype.extractText(child) if child.qname[1] in ("p", "h") else ""
+
+    return "\n".join(below(opendocument.load(folder / "brief.odt").text))
+
+
+@pytest.mark.parametrize("read", [pdf_text, docx_text, odt_text])
+def test_every_document_says_the_same_figures(edition, read):
+    page = reading.page(edition)
+    wanted = set()
+    for table in page.tables:
+        for row, kinds in zip(table.rows, table.kinds, strict=True):
+            for text, kind in zip(row, kinds, strict=True):
+                if kind == "getal":
+                    wanted |= reading.decimals_in(text)
+    for text, address in page.paragraphs:
+        if address:
+            wanted |= reading.decimals_in(text)
+    found = reading.decimals_in(read(edition))
+    assert len(wanted) > 100
+    assert wanted - found == set()
+    # What else the annex has are the numbers on the axes of its pictures.
+    axes = "".join(path.read_text("utf-8") for path in edition.glob("grafiek_*.svg"))
+    assert found - wanted <= reading.decimals_in(axes)
+
+
+def test_the_address_at_a_figure_is_that_of_its_row(any_edition):
+    """Worked out as anyone can: the key of the descriptor, the cells of the CSV."""
+    resources = json.loads((any_edition / "datapackage.json").read_text("utf-8"))["resources"]
+    cells: dict[str, dict[str, dict[str, str]]] = {}
+    for resource in resources:
+        key = resource["schema"]["primaryKey"]
+        cells[resource["name"]] = {
+            hashlib.sha256("\x1f".join(row[name] for name in key).encode()).hexdigest()[:12]: row
+            for row in reading.rows(any_edition, resource["name"])
+        }
+    page = reading.page(any_edition)
+    found = 0
+    for table in page.tables:
+        if table.dataset is None or table.caption.startswith(PAIRED):
+            continue
+        columns = COLUMNS.get(table.dataset, {})
+        for row in table.rows:
+            if "Adres" not in table.heads:
+                continue
+            own = cells[table.dataset][row[table.heads.index("Adres")]]
+            shown = {
+                columns[head]: row[place]
+                for place, head in enumerate(table.heads)
+                if head in columns
+            }
+            assert agrees(own, shown), (table.caption, row)
+            found += 1
+    assert found > 20
+    for text, address in page.paragraphs:
+        if address:
+            edition, dataset, cell = address.split("/")
+            assert edition == any_edition.name
+            assert text.startswith(cells[dataset][cell]["zin"][:40])

@@ -1,0 +1,69 @@
+"""The same tables give the same bytes: in any time zone, locale, process and order of work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from via_pipeline.letters.documents import annex, office, page, theme
+from via_pipeline_tests.journeys.house import PROJECT
+from via_pipeline_tests.letters_documents import made
+
+PLACES = [
+    {"TZ": "Pacific/Auckland", "LC_ALL": "C.UTF-8", "LANG": "C", "PYTHONHASHSEED": "1"},
+    {"TZ": "America/Los_Angeles", "LC_ALL": "nl_NL.UTF-8", "LANG": "nl_NL", "PYTHONHASHSEED": "2"},
+]
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_two_processes_in_two_places_write_what_the_run_wrote(edition, tmp_path):
+    made_in = []
+    for number, place in enumerate(PLACES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", made.__name__, str(edition), str(folder)],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)} | place,
+            cwd=tmp_path,
+            timeout=300,
+            check=True,
+        )
+        made_in.append(content(folder))
+    assert made_in[0] == made_in[1]
+    documents = {name for name in made_in[0] if name.startswith(("bijlage", "brief", "grafiek"))}
+    assert len(documents) > 20
+    published = content(edition)
+    assert {name: published[name] for name in documents} == {
+        name: made_in[0][name] for name in documents
+    }
+
+
+@pytest.mark.parametrize("write", [page.write, office.write_docx, office.write_odt])
+def test_writing_twice_changes_nothing(tmp_path, write):
+    look = theme.load()
+    first = write(made.document(look), look, tmp_path).read_bytes()
+    assert write(made.document(look), look, tmp_path).read_bytes() == first
+
+
+def test_the_annex_takes_words_for_words_and_not_for_markup(tmp_path):
+    look = theme.load()
+    path = annex.write(made.document(look), look, [], tmp_path)
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(path) as document:
+        text = "".join(found.get_textpage().get_text_bounded() for found in document)
+    assert "Onderzoek & #uitkomst <b> $x$ *ster*" in " ".join(text.split())
+
+
+def test_nothing_names_the_machine_on_which_it_was_made(edition):
+    for name in ("bijlage.pdf", "bijlage.html", "brief.docx", "brief.odt"):
+        found = (edition / name).read_bytes()
+        for place in {str(edition.parent), str(PROJECT), str(Path.home()), "/tmp/"}:
+            assert place.encode() not in found
