@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from via_pipeline.letters.documents import charts, findings, theme
+from via_pipeline.letters.documents import charts, findings, theme, words
 from via_pipeline_tests.letters_documents import made, reading
 
 LOOK = theme.load()
@@ -43,34 +43,34 @@ def test_intervals_carry_their_ends_and_a_minus_sign():
 
 
 @pytest.mark.parametrize("hidden", ["0.1", "99.9", "5000"])
-def test_a_hidden_figure_changes_nothing_in_the_picture(hidden):
-    """Whatever it was, the picture is that of a figure that is not there."""
+def test_a_hidden_figure_changes_nothing_in_picture_or_words(hidden):
+    """Should a value ever stand beside a symbol: not in the picture, its scale or its words."""
     rows = [
-        dataclasses.replace(row, value=None, status="c") if row.label == "Niet-westers" else row
-        for row in [
-            *made.BARS[:1],
-            dataclasses.replace(made.BARS[1], value=Decimal(hidden)),
-            *made.BARS[2:],
-        ]
+        dataclasses.replace(row, value=Decimal(hidden)) if row.status else row for row in made.BARS
     ]
+    assert rows != made.BARS
     for top in (100.0, None):
-        assert (
-            charts.bars("a", "A", rows, LOOK, made.TABLE, top=top).svg
-            == charts.bars("a", "A", made.BARS, LOOK, made.TABLE, top=top).svg
-        )
-
-
-def test_the_scale_is_that_of_what_is_shown():
-    shown = [row for row in made.BARS if row.value is not None]
-    axes = [
-        [text for text in texts(charts.bars("a", "A", rows, LOOK, made.TABLE, top=None).svg)][:0]
-        + re.findall(
-            r"<text[^>]*>(\d+)</text>",
-            charts.bars("a", "A", rows, LOOK, made.TABLE, top=None).svg,
-        )
-        for rows in (made.BARS, shown)
+        found = charts.bars("a", "A", rows, LOOK, made.TABLE, top=top)
+        plain = charts.bars("a", "A", made.BARS, LOOK, made.TABLE, top=top)
+        assert (found.svg, found.alt) == (plain.svg, plain.alt)
+    betrayed = [
+        dataclasses.replace(row, value=Decimal(hidden), low=Decimal(-1), high=Decimal(hidden) * 2)
+        if row.status
+        else row
+        for row in INTERVALS
     ]
-    assert axes[0] == axes[1] != []
+    found = charts.intervals("a", "A", betrayed, LOOK, made.TABLE)
+    plain = charts.intervals("a", "A", INTERVALS, LOOK, made.TABLE)
+    assert (found.svg, found.alt) == (plain.svg, plain.alt)
+    assert words.figure(Decimal(hidden), "c").text == "c"
+
+
+def test_the_scale_ends_at_what_is_shown():
+    numbers = re.compile(r"<text[^>]*>(\d+)</text>")
+    shown = [row for row in made.BARS if row.value is not None]
+    with_hidden = charts.bars("a", "A", made.BARS, LOOK, made.TABLE, top=None).svg
+    without = charts.bars("a", "A", shown, LOOK, made.TABLE, top=None).svg
+    assert numbers.findall(with_hidden) == numbers.findall(without) != []
 
 
 def test_marks_stand_in_the_order_in_which_they_are_given():

@@ -190,26 +190,32 @@ def test_every_document_says_the_same_figures(edition, read):
     assert found - wanted <= reading.decimals_in(axes)
 
 
+def keyed(folder, dataset):
+    """The rows of a dataset by the cell of their address, worked out as anyone can.
+
+    The key is the descriptor's, its cells are those of the CSV.
+    """
+    resources = json.loads((folder / "datapackage.json").read_text("utf-8"))["resources"]
+    (key,) = [
+        resource["schema"]["primaryKey"] for resource in resources if resource["name"] == dataset
+    ]
+    return {
+        hashlib.sha256("\x1f".join(row[name] for name in key).encode()).hexdigest()[:12]: row
+        for row in reading.rows(folder, dataset)
+    }
+
+
 def test_the_address_at_a_figure_is_that_of_its_row(any_edition):
-    """Worked out as anyone can: the key of the descriptor, the cells of the CSV."""
-    resources = json.loads((any_edition / "datapackage.json").read_text("utf-8"))["resources"]
-    cells: dict[str, dict[str, dict[str, str]]] = {}
-    for resource in resources:
-        key = resource["schema"]["primaryKey"]
-        cells[resource["name"]] = {
-            hashlib.sha256("\x1f".join(row[name] for name in key).encode()).hexdigest()[:12]: row
-            for row in reading.rows(any_edition, resource["name"])
-        }
     page = reading.page(any_edition)
     found = 0
     for table in page.tables:
         if table.dataset is None or table.caption.startswith(PAIRED):
             continue
-        columns = COLUMNS.get(table.dataset, {})
+        columns, cells = COLUMNS.get(table.dataset, {}), keyed(any_edition, table.dataset)
         for row in table.rows:
             if "Adres" not in table.heads:
                 continue
-            own = cells[table.dataset][row[table.heads.index("Adres")]]
+            own = cells[row[table.heads.index("Adres")]]
             shown = {
                 columns[head]: row[place]
                 for place, head in enumerate(table.heads)
@@ -222,4 +228,20 @@ def test_the_address_at_a_figure_is_that_of_its_row(any_edition):
         if address:
             edition, dataset, cell = address.split("/")
             assert edition == any_edition.name
-            assert text.startswith(cells[dataset][cell]["zin"][:40])
+            assert text.startswith(keyed(any_edition, dataset)[cell]["zin"][:40])
+
+
+def test_rows_stand_in_an_order_of_keys_and_never_of_figures(any_edition):
+    for table in reading.page(any_edition).tables:
+        if table.dataset is None or "Adres" not in table.heads:
+            continue
+        place = table.heads.index("Adres")
+        rows = reading.rows(any_edition, table.dataset)
+        by_cell = keyed(any_edition, table.dataset)
+        shown = [by_cell[row[place]] for row in table.rows]
+        if table.dataset == "voorlopige_resultaten":
+            keys = [(row["maat"], row["periode"], row["groep"]) for row in shown]
+            assert keys == sorted(keys), table.caption
+        elif not table.caption.startswith(PAIRED):
+            # The order of the file, whose own order is that of its key.
+            assert [rows.index(row) for row in shown] == sorted(rows.index(row) for row in shown)

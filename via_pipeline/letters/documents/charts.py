@@ -40,6 +40,11 @@ class Bar:
     status: str | None
     is_synthetic: bool
 
+    @property
+    def shown(self) -> Decimal | None:
+        """The value, unless a symbol says that it is not to be seen."""
+        return self.value if self.status is None else None
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -52,6 +57,13 @@ class Interval:
     high: Decimal | None
     status: str | None
     is_synthetic: bool
+
+    @property
+    def shown(self) -> tuple[Decimal, Decimal, Decimal] | None:
+        """Value and both ends, unless one is missing or a symbol stands in their place."""
+        if self.status is not None or self.value is None or self.low is None or self.high is None:
+            return None
+        return self.value, self.low, self.high
 
 
 def bars(
@@ -67,11 +79,12 @@ def bars(
 
     None where not one figure is shown: an empty picture tells nothing that the table does not.
     """
-    if not any(row.value is not None for row in rows):
+    shown = [row.shown for row in rows if row.shown is not None]
+    if not shown:
         return None
     import altair as alt
 
-    end = top if top is not None else float(max(row.value for row in rows if row.value is not None))
+    end = top if top is not None else float(max(shown))
     scale = alt.Scale(domain=[0, end], nice=top is None)
     headings = list(dict.fromkeys(row.panel for row in rows))
     # No label is cut: bars take the width that the longest label leaves.
@@ -104,10 +117,9 @@ def bars(
 
 
 def _bar_mark(row: Bar) -> dict[str, Any]:
-    if row.value is None:
+    if row.shown is None:
         return {"groep": row.label, "plaats": 0, "tekst": row.status or words.NONE}
-    value = float(row.value)
-    text = words.number(row.value, 1)
+    value, text = float(row.shown), words.number(row.shown, 1)
     return {"groep": row.label, "waarde": value, "plaats": value, "tekst": text}
 
 
@@ -115,7 +127,7 @@ def intervals(
     name: str, title: str, rows: Sequence[Interval], theme: Theme, table: Table
 ) -> Chart | None:
     """Estimates with their intervals around zero; a panel per unit, for units share no axis."""
-    shown = [row for row in rows if None not in (row.value, row.low, row.high)]
+    shown = [row for row in rows if row.shown is not None]
     if not shown:
         return None
     import altair as alt
@@ -159,16 +171,17 @@ def intervals(
 
 
 def _interval_mark(row: Interval, place: int) -> dict[str, Any]:
-    if row.value is None or row.low is None or row.high is None:
+    if row.shown is None:
         text = _wrapped(f"{row.label}:\u00a0{row.status or words.NONE}")
         return {"plaats": place, "nul": 0, "tekst": text}
-    said = [words.number(value, 2) for value in (row.value, row.low, row.high)]
+    value, low, high = row.shown
+    said = [words.number(part, 2) for part in row.shown]
     return {
         "plaats": place,
         "nul": 0,
-        "schatting": float(row.value),
-        "laag": float(row.low),
-        "hoog": float(row.high),
+        "schatting": float(value),
+        "laag": float(low),
+        "hoog": float(high),
         "tekst": _wrapped(f"{row.label}:\u00a0{said[0]} ({said[1]}\u00a0tot\u00a0{said[2]})"),
     }
 

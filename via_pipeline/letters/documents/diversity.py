@@ -118,7 +118,7 @@ def _table(name: str, caption: str, rows: Sequence[Row]) -> Table:
                 *([Cell(words.group(_PILOT, row["kenmerk"], row["subgroep"]))] if is_split else []),
                 Cell(words.of("categorie", row["categorie"])),
                 Cell(row["eenheid_statistiek"]),
-                words.figure(row["n"], row["waarde_status"]),
+                words.count(row["n"], row["waarde_status"]),
                 words.figure(row["aandeel_pct"], row["waarde_status"], 1),
                 words.cell_of(row["_adres"]),
             )

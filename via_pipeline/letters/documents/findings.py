@@ -37,7 +37,7 @@ def of_bars(bars: Sequence[Bar], unit: str) -> str:
 
 
 def _panel(bars: Sequence[Bar], unit: str) -> str:
-    shown = [(bar.value, bar.label) for bar in bars if bar.value is not None]
+    shown = [(bar.shown, bar.label) for bar in bars if bar.shown is not None]
     hidden = len(bars) - len(shown)
     rest = f"; {hidden} van {len(bars)} niet getoond" if hidden else ""
     if not shown:
@@ -66,14 +66,12 @@ def of_intervals(rows: Sequence[Interval]) -> str:
     said = {"boven nul": [], "onder nul": [], "aan beide kanten van nul": []}
     hidden = []
     for row in rows:
-        if row.value is None or row.low is None or row.high is None:
+        if row.shown is None:
             hidden.append(row.label)
-        elif row.low > 0:
-            said["boven nul"].append(row.label)
-        elif row.high < 0:
-            said["onder nul"].append(row.label)
-        else:
-            said["aan beide kanten van nul"].append(row.label)
+            continue
+        _, low, high = row.shown
+        where = "boven nul" if low > 0 else "onder nul" if high < 0 else "aan beide kanten van nul"
+        said[where].append(row.label)
     parts = [
         f"Het interval van 95 procent ligt {where} bij: {'; '.join(labels)}."
         for where, labels in said.items()

@@ -309,7 +309,7 @@ def _result_table(name: str, caption: str, rows: Sequence[Row]) -> Table:
                 Cell(row["eenheid"]),
                 Cell(words.period(row["periode"])),
                 *([Cell(_group(row))] if is_split else []),
-                words.figure(row["n"], row["waarde_status"]),
+                words.count(row["n"], row["waarde_status"]),
                 words.figure(row["waarde"], row["waarde_status"], _places(row)),
                 words.cell_of(row["_adres"]),
             )

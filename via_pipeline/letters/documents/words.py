@@ -116,10 +116,18 @@ def number(value: Decimal | int, decimals: int | None = None) -> str:
 
 
 def figure(value: Decimal | int | None, status: str | None, decimals: int | None = None) -> Cell:
-    """A figure, or the symbol of why it is not shown, or a dash where there never was one."""
-    if value is not None:
-        return Cell(number(value, decimals))
-    return Cell(status, status=status) if status else Cell(NONE)
+    """A row's figure, or the symbol of why it is not shown; the symbol always wins.
+
+    A dash where there never was a figure.
+    """
+    if status is not None:
+        return Cell(status, status=status)
+    return Cell(number(value, decimals)) if value is not None else Cell(NONE)
+
+
+def count(value: int | None, status: str | None) -> Cell:
+    """What a figure rests on: it may be shown where the figure itself is not."""
+    return Cell(number(value, 0)) if value is not None else figure(value, status)
 
 
 def day(value: date | None) -> str:
