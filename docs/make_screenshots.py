@@ -1,4 +1,4 @@
-"""Screenshots of Dagster's UI after a run on the shipped samples: ``make screenshots``.
+"""Screenshots of Dagster's UI and of the annex after a run on the samples: ``make screenshots``.
 
 Runs ``via run`` in a temporary place, starts the webserver on it and looks with Debian's chromium.
 Look at what it made before committing it. Belongs here: which pages, and their names in docs/img.
@@ -21,6 +21,31 @@ from via_pipeline_tests.ui import desk, pages  # noqa: E402
 IMAGES = PROJECT / "docs" / "img"
 
 
+# Pages of the annex, by their name in docs/img and what must stand on them.
+_ANNEX = {
+    "annex_pilot": ("P3 Nudging in werving en selectie", "Waaruit bestond de pilot?"),
+    "annex_comparisons": ("P3 Nudging in werving en selectie: verschillen met hun interval",),
+    "annex_diversity": ("Aandelen van herkomstgroepen per organisatie",),
+}
+_DPI = 80
+
+
+def annex(path: Path) -> None:
+    """Pages of an annex as small pictures."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(path) as document:
+        for name, wanted in _ANNEX.items():
+            page = next(
+                page
+                for page in document
+                if all(text in page.get_textpage().get_text_bounded() for text in wanted)
+            )
+            picture = page.render(scale=_DPI / 72).to_pil().convert("RGB").quantize(64)
+            picture.save(IMAGES / f"{name}.png", optimize=True)
+            print(f"docs/img/{name}.png")
+
+
 def main() -> None:
     """Make every picture anew."""
     if not desk.CHROMIUM.exists():
@@ -30,6 +55,7 @@ def main() -> None:
         ran = house.via(house.place(Path(folder)), "run")
         if ran.code != 0:
             sys.exit(ran.output)
+        annex(ran.home.letters / "slot" / "bijlage.pdf")
         with (
             desk.webserver(ran.home, house.environment(ran.home)) as address,
             desk.browser() as (page, _),

@@ -80,6 +80,9 @@ def docx_bytes() -> bytes:
     add("{%p if blok.soort == 'tabel' %}")
     add("{{ blok.titel }}", style="Caption")
     _table(document)
+    add("{%p if blok.legenda %}")
+    add("{{ blok.legenda }}")
+    add("{%p endif %}")
     add("{%p endif %}")
     for _ in range(3):
         add("{%p endfor %}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -124,6 +125,29 @@ def test_what_rests_on_synthetic_data_says_so(edition):
     for text, address in page.paragraphs:
         if address:
             assert text.endswith("(synthetische gegevens)")
+
+
+def test_public_facts_and_made_up_deliveries_are_told_apart_by_row(edition):
+    made_up = {
+        row["omschrijving"].lower()
+        for row in reading.rows(edition, "bereik")
+        if row["is_synthetisch"] == "true"
+    }
+    mixed = 0
+    for table in reading.page(edition).tables:
+        if table.dataset == "bereik":
+            for what, stand, *_ in table.rows:
+                assert stand.endswith("(synthetisch)") == (what.lower() in made_up)
+            mixed += "deels uit synthetische leveringen" in table.caption
+    assert mixed > 0
+
+
+def test_every_symbol_is_explained_where_it_stands(any_edition):
+    text = (any_edition / "bijlage.html").read_text("utf-8")
+    for part in text.split("<table")[1:]:
+        table, _, after = part.partition("</table>")
+        for status in set(re.findall(r'<abbr class="teken" title="[^"]+">(\w)</abbr>', table)):
+            assert f"{status}: " in after.partition("</div>")[0]
 
 
 def test_the_chapters_are_those_of_a_progress_letter(any_edition):

@@ -130,6 +130,7 @@ def _block(block: Block, edition: str) -> dict[str, Any]:
                 "kind": "table",
                 "caption": block.caption,
                 "synthetic": block.is_synthetic,
+                "legend": block.legend,
                 "source": f"{edition}/{block.dataset}" if block.dataset else None,
                 "columns": [
                     {

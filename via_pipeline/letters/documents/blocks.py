@@ -1,7 +1,7 @@
 """What the documents say, apart from how they look: sections of paragraphs, tables and charts.
 
 Belongs here: the shapes that every document is laid out from, so that PDF, page and letter text say
-the same. Does not belong here: a figure, a word of Dutch, a format.
+the same. Does not belong here: a figure, a format.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+
+from via_pipeline.disclosure import dictionary
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     dataset: str | None = None
     is_synthetic: bool = False
+
+    @property
+    def legend(self) -> str:
+        """What the symbols in this table mean; empty where there are none."""
+        found = sorted({cell.status for row in self.rows for cell in row if cell.status})
+        symbols = dictionary.symbols()
+        return " ".join(f"{status}: {symbols[status]}" for status in found)
 
 
 @dataclass(frozen=True)

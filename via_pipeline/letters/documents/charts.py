@@ -24,8 +24,10 @@ from via_pipeline.letters.documents.blocks import Chart, Table
 from via_pipeline.letters.documents.theme import Theme
 
 _STEP, _ROW = 21, 50
-# Pixels of a character of a label, the least for bars, and characters on a line of text.
-_CHARACTER, _NARROWEST, _LINE = 6.7, 200, 92
+# Pixels of a character of a label, at least and at most; the least for bars.
+_NARROW, _WIDE, _NARROWEST = 5.7, 6.7, 200
+# Characters on a line of text.
+_LINE = 92
 _DUTCH = {"decimal": ",", "thousands": "\u00a0", "grouping": [3], "currency": ["€\u00a0", ""]}
 _SCALE = 2.0
 
@@ -87,8 +89,9 @@ def bars(
     end = top if top is not None else float(max(shown))
     scale = alt.Scale(domain=[0, end], nice=top is None)
     headings = list(dict.fromkeys(row.panel for row in rows))
-    # No label is cut: bars take the width that the longest label leaves.
-    wide = max(_NARROWEST, _width(theme) - _CHARACTER * max(len(row.label) for row in rows))
+    # No label is cut: bars take the width that the longest label leaves, in every panel.
+    longest = max(len(row.label) for row in rows)
+    room, wide = _NARROW * longest, max(_NARROWEST, _width(theme) - _WIDE * longest)
     panels, values = [], {}
     for panel in headings:
         own = [row for row in rows if row.panel == panel]
@@ -99,7 +102,9 @@ def bars(
                 "groep:N",
                 title=None,
                 sort=[row.label for row in own],
-                axis=alt.Axis(labelLimit=0, ticks=False, domain=False, labelPadding=6),
+                axis=alt.Axis(
+                    labelLimit=0, ticks=False, domain=False, labelPadding=6, minExtent=room
+                ),
             )
         )
         # All panels share one scale: the last carries its numbers, the others only the lines.

@@ -98,15 +98,15 @@ def _bar(row: Row, panel: str) -> charts.Bar:
 
 def _table(name: str, caption: str, rows: Sequence[Row]) -> Table:
     is_split = any(row["kenmerk"] != words.WHOLE for row in rows)
+    counted = " of ".join(sorted({row["eenheid_statistiek"] for row in rows}))
     return Table(
         name=name,
-        caption=caption,
+        caption=f"{caption}, n in {counted}",
         columns=(
             Column("Organisatie", 1.1),
-            Column("Peildatum", 1.5),
+            Column("Peildatum", 1.8),
             *([Column("Functieniveau", 1.5)] if is_split else []),
             Column("Herkomstgroep", 2.3),
-            Column("Geteld", 1),
             Column("n", 0.8, is_number=True),
             Column("Aandeel", 0.9, is_number=True),
             ADDRESS,
@@ -117,7 +117,6 @@ def _table(name: str, caption: str, rows: Sequence[Row]) -> Table:
                 Cell(words.day(row["peildatum"])),
                 *([Cell(words.group(_PILOT, row["kenmerk"], row["subgroep"]))] if is_split else []),
                 Cell(words.of("categorie", row["categorie"])),
-                Cell(row["eenheid_statistiek"]),
                 words.count(row["n"], row["waarde_status"]),
                 words.figure(row["aandeel_pct"], row["waarde_status"], 1),
                 words.cell_of(row["_adres"]),

@@ -191,6 +191,7 @@ def _block(block: Block, pictures: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "dataset": block.dataset,
                 "kolommen": [column.head for column in block.columns],
                 "rijen": [[cell.text for cell in row] for row in block.rows],
+                "legenda": block.legend,
             }
 
 
@@ -290,6 +291,8 @@ def _odt_block(block: Block, used: dict[str, Chart]) -> Iterator[str]:
         case Table():
             yield _line(_said(block.caption, block), "Caption")
             yield _odt_table(block)
+            if block.legend:
+                yield _line(block.legend)
 
 
 def _heading(level: int, text: str) -> str:

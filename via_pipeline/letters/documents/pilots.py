@@ -198,13 +198,16 @@ def _reach(pilot: str, name: str, rows: Sequence[Row]) -> tuple[Block, ...]:
     whole = [row for row in rows if row["periode"] == ALL]
     if not whole:
         return (Paragraph("Over het bereik is bij deze editie niets bekend."),)
+    # Public facts and made-up deliveries may stand side by side: each row says which it is.
+    same = len({bool(row["is_synthetisch"]) for row in whole}) == 1
     return (
         Table(
             name=f"{pilot}-bereik-tabel",
-            caption=f"{pilot} {name}: bereik over alle periodes",
+            caption=f"{pilot} {name}: bereik over alle periodes"
+            + ("" if same else ", deels uit synthetische leveringen"),
             columns=(
                 Column("Wat", 3),
-                Column("Stand", 1.4),
+                Column("Stand", 2.1),
                 Column("Aantal", 0.9, is_number=True),
                 Column("Bron", 2),
                 ADDRESS,
@@ -212,7 +215,7 @@ def _reach(pilot: str, name: str, rows: Sequence[Row]) -> tuple[Block, ...]:
             rows=tuple(
                 (
                     Cell(words.capital(row["omschrijving"])),
-                    Cell(words.of("stand", row["stand"])),
+                    Cell(words.of("stand", row["stand"]) + _made_up(row)),
                     words.figure(row["n"], row["waarde_status"]),
                     words.source(row["bron"]),
                     words.cell_of(row["_adres"]),
@@ -220,13 +223,17 @@ def _reach(pilot: str, name: str, rows: Sequence[Row]) -> tuple[Block, ...]:
                 for row in whole
             ),
             dataset=REACH,
-            is_synthetic=is_synthetic(whole),
+            is_synthetic=same and is_synthetic(whole),
         ),
         Paragraph(
             "Gepland, doel, gerealiseerd en wat in de leveringen staat, zijn verschillende dingen; "
             "de een is niet de uitkomst van de ander."
         ),
     )
+
+
+def _made_up(row: Row) -> str:
+    return " (synthetisch)" if row["is_synthetisch"] else ""
 
 
 def _results(pilot: str, name: str, rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
