@@ -155,7 +155,8 @@ def test_the_chapters_are_those_of_a_progress_letter(any_edition):
     pilots = [row["pilot_id"] for row in reading.rows(any_edition, "stand_van_zaken")]
     assert [text.split()[0] for text in found[1 : 1 + len(pilots)]] == pilots
     assert found[1 + len(pilots) :] == [
-        "COVID-19",
+        # An edition from before the first measures cannot speak of them.
+        "De arbeidsmarkt" if any_edition.name == "tweede" else "COVID-19",
         "Culturele diversiteit",
         "Vervolgstappen",
         "Aanpakken die zijn overgenomen",

@@ -46,7 +46,7 @@ def compose(
         notice=dictionary.synthetic_notice() if is_synthetic else None,
         sections=(
             *pilots.sections(source, theme),
-            covid.section(source, theme),
+            covid.section(source, theme, edition.reading_date),
             diversity.section(source, theme),
             programme.next_steps(source),
             programme.adopted(source),

@@ -7,6 +7,7 @@ belong here: a causal word; the sentences come from the plans.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from via_pipeline.letters.documents import charts, words
 from via_pipeline.letters.documents.blocks import (
@@ -28,17 +29,25 @@ from via_pipeline.letters.documents.rows import Row, Source, is_synthetic
 from via_pipeline.letters.documents.theme import Theme
 
 CONTEXT = "covid19_context"
+# The day that the plans' comparisons are made around (plans/verkennend).
+FIRST_MEASURES = date(2020, 3, 16)
 
 
-def section(source: Source, theme: Theme) -> Section:
-    """Context first, then what the plans say about the time around the first measures."""
+def section(source: Source, theme: Theme, reading_date: date) -> Section:
+    """Context first, then what the plans say about the time around the first measures.
+
+    An edition from before those has the context only, under another title.
+    """
+    context = Section(
+        "corona-context",
+        "Werkloosheid naar migratieachtergrond",
+        _context(source.rows(CONTEXT), theme),
+    )
+    if reading_date < FIRST_MEASURES:
+        return Section("corona", "De arbeidsmarkt", (), (context,))
     around = [row for row in newest(source.rows(COMPARISONS)) if of_event(row)]
     parts = (
-        Section(
-            "corona-context",
-            "Werkloosheid naar migratieachtergrond",
-            _context(source.rows(CONTEXT), theme),
-        ),
+        context,
         Section(
             "corona-pilots",
             "De pilots rond de eerste maatregelen",
