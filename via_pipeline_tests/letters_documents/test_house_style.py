@@ -1,0 +1,68 @@
+"""An installation's own look reaches its packages, and a mistake in it harms none."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+
+import odfdo
+import pytest
+
+from via_pipeline.contracts.model import load
+from via_pipeline.intake.run import take_in
+from via_pipeline.letters.documents import ThemeError
+from via_pipeline.letters.documents.office import TemplateError
+from via_pipeline.letters.package import emit
+from via_pipeline.pilots import conform
+from via_pipeline.quality.run import judge
+from via_pipeline.storage.home import Home
+from via_pipeline_tests.journeys.house import PROJECT
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """An installation that knows its register and has no deliveries."""
+    root = tmp_path_factory.mktemp("huisstijl")
+    found = Home(root=root / "home", data=root / "data").ensure()
+    for kept in ("register", "reference"):
+        shutil.copytree(PROJECT / "data" / kept, found.data / kept)
+        contract = load(kept)
+        now = datetime(2021, 12, 1, tzinfo=UTC)
+        take_in(found, contract, run_id="test", now=now, settle_seconds=0)
+        judge(found, contract, run_id="test")
+        conform.refresh(found, contract)
+    return found
+
+
+def content(home):
+    return {path.name: path.read_bytes() for path in (home.letters / "eerste").iterdir()}
+
+
+def test_a_package_takes_the_look_of_its_installation(home):
+    emit(home, "eerste")
+    plain = content(home)
+    assert b"#154273" not in plain["bijlage.html"]
+    home.house_style.mkdir()
+    (home.house_style / "thema.yaml").write_text("kleuren: {koppen: '#154273'}", "utf-8")
+    emit(home, "eerste")
+    own = content(home)
+    assert b"#154273" in own["bijlage.html"]
+    assert own["bijlage.pdf"] != plain["bijlage.pdf"]
+    # Figures have no look.
+    assert {name for name in own if own[name] != plain[name]} <= {
+        *(name for name in own if name.startswith(("bijlage", "brief", "grafiek"))),
+        "SHA256SUMS",
+    }
+
+    template = odfdo.Document("text")
+    template.body.append(odfdo.Paragraph("{{ minister }}"))
+    template.save(home.house_style / "brief.odt")
+    with pytest.raises(TemplateError, match=r"brief\.odt.*minister"):
+        emit(home, "eerste")
+    assert content(home) == own
+
+    (home.house_style / "brief.odt").unlink()
+    (home.house_style / "thema.yaml").write_text("logo: leeuw.svg", "utf-8")
+    with pytest.raises(ThemeError, match="logo"):
+        emit(home, "eerste")
+    assert content(home) == own
