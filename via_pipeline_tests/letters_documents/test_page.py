@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from via_pipeline_tests.letters_documents import reading
+from via_pipeline.letters.documents import page as html
+from via_pipeline.letters.documents import theme
+from via_pipeline_tests.letters_documents import made, reading
 from via_pipeline_tests.ui import desk
 
 needs_browser = pytest.mark.skipif(
@@ -28,10 +30,11 @@ def violations(page):
 
 
 @needs_browser
-def test_axe_finds_nothing_and_the_page_asks_for_nothing(look, any_edition):
+@pytest.mark.parametrize("name", ["tweede", "slot"])  # with least in it, and with most
+def test_axe_finds_nothing_and_the_page_asks_for_nothing(look, edition, name):
     page, asked = look
     asked.clear()
-    address = (any_edition / "bijlage.html").as_uri()
+    address = (edition.parent / name / "bijlage.html").as_uri()
     page.goto(address)
     assert violations(page) == set()
     assert {found for found in asked if not found.startswith("data:")} == {address}
@@ -46,9 +49,10 @@ def test_axe_finds_nothing_and_the_page_asks_for_nothing(look, any_edition):
         ("#595959", "#b0b0b0", "color-contrast"),
     ],
 )
-def test_axe_notices_a_page_that_is_broken(look, edition, tmp_path, good, bad, rule):
+def test_axe_notices_a_page_that_is_broken(look, tmp_path, good, bad, rule):
     page, _ = look
-    text = (edition / "bijlage.html").read_text("utf-8")
+    style = theme.load()
+    text = html.write(made.document(style), style, tmp_path).read_text("utf-8")
     assert good in text
     broken = tmp_path / "broken.html"
     broken.write_text(text.replace(good, bad), encoding="utf-8")
