@@ -169,7 +169,7 @@ def _stacked(rows: list[dict[str, Any]]) -> Any:
             color=alt.Color(
                 "groep:N",
                 title=None,
-                scale=alt.Scale(range=_COLOURS),
+                scale=alt.Scale(range=_colours()),
                 legend=alt.Legend(orient="bottom"),
             ),
         )
