@@ -9,6 +9,8 @@ os.environ["GX_ANALYTICS_ENABLED"] = "False"
 os.environ.pop("DAGSTER_HOME", None)
 os.environ.pop("VIA_SCHEDULES", None)
 os.environ.pop("VIA_ALERT_COMMAND", None)
+os.environ.pop("VIA_RELEASES", None)
+os.environ.pop("VIA_USER", None)
 # A key for tests only, so that no test makes or reads the key of who runs them.
 os.environ.setdefault("VIA_PSEUDONYM_KEY", "7465737473206f6e6c793a20" + "00" * 32)
 

@@ -21,4 +21,5 @@ class Installation(dg.ConfigurableResource):
         return Home(
             root=Path(self.root) if self.root else here.root,
             data=Path(self.data) if self.data else here.data,
+            kept=None if self.data else here.kept,
         ).ensure()

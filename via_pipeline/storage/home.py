@@ -1,4 +1,6 @@
-"""The two places of an installation: what people keep (``data``), what a run makes (``home``)."""
+"""The places of an installation: what people keep (``data``), what a run makes (``home``), and what
+was released: published editions with the log of who signed them off (``releases``).
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,22 @@ class Home:
     """Paths of one installation. Deleting ``root`` and running again gives the same bytes.
 
     ``root`` is ``VIA_HOME`` (default ``.via``); ``data`` is ``VIA_DATA`` (default ``data``) and
-    holds ``landing``, ``register`` and ``reference``.
+    holds ``landing``, ``register`` and ``reference``. ``kept`` is ``VIA_RELEASES``, the place of
+    ``releases``; None is a folder in ``data``.
     """
 
     root: Path
     data: Path
+    kept: Path | None = None
 
     @classmethod
     def from_env(cls) -> Home:
         """The installation that ``VIA_HOME`` and ``VIA_DATA`` point at, as absolute paths."""
+        kept = os.environ.get("VIA_RELEASES")
         return cls(
             root=Path(os.environ.get("VIA_HOME", ".via")).absolute(),
             data=Path(os.environ.get("VIA_DATA", "data")).absolute(),
+            kept=Path(kept).absolute() if kept else None,
         )
 
     @property
@@ -65,8 +71,18 @@ class Home:
 
     @property
     def letters(self) -> Path:
-        """Letter packages, one folder an edition."""
+        """Letter packages as the last run made them (concepts), one folder an edition."""
         return self.root / "letters"
+
+    @property
+    def candidates(self) -> Path:
+        """Packages that were submitted and are being checked, restricted."""
+        return self.root / "candidates"
+
+    @property
+    def releases(self) -> Path:
+        """Published editions and their logs: kept by people, never made again by a run."""
+        return self.kept or self.data / "uitgaven"
 
     @property
     def serve(self) -> Path:
@@ -107,6 +123,7 @@ class Home:
             self.ledger.parent,
             self.exclusions.parent,
             self.reports,
+            self.candidates,
             self.dagster,
             self.run,
             self.locks,

@@ -1,0 +1,90 @@
+"""``SHA256SUMS`` of a folder: reading it, holding the folder to it, and the package's own hash.
+
+Belongs here: those hashes. Does not belong here: what a wrong one means (screener, ``verify``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One file that is not as ``SHA256SUMS`` says; ``kind``: veranderd, ontbreekt, erbij, lijst."""
+
+    file: str
+    kind: str
+    text: str
+
+
+def read(folder: Path) -> dict[str, str]:
+    """File -> SHA-256, as the folder's list says; {} where there is none.
+
+    Raises:
+        ValueError: a line is not of the form that ``sha256sum`` reads.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None or match[2] in found:
+            raise ValueError(f"{NAME}, regel {number}: geen regel van sha256sum")
+        found[match[2]] = match[1]
+    return found
+
+
+def package_hash(folder: Path) -> str:
+    """The hash that stands for the whole package: that of its ``SHA256SUMS``; '' where none is."""
+    path = folder / NAME
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def actual(folder: Path) -> dict[str, str]:
+    """File -> SHA-256 of every file below ``folder`` but the list; links are not followed."""
+    return {
+        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else _sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if (path.is_symlink() or path.is_file()) and path != folder / NAME
+    }
+
+
+def problems(folder: Path) -> Iterator[Problem]:
+    """Every file that was changed, is missing, or came in beside the list."""
+    try:
+        said = read(folder)
+    except (ValueError, OSError) as error:
+        yield Problem(NAME, "lijst", str(error))
+        return
+    if not said:
+        yield Problem(NAME, "lijst", f"{NAME} ontbreekt of is leeg")
+        return
+    found = actual(folder)
+    for name in sorted(said.keys() | found.keys()):
+        if name not in found:
+            yield Problem(name, "ontbreekt", f"staat in {NAME}, maar is er niet")
+        elif name not in said:
+            yield Problem(name, "erbij", f"is er, maar staat niet in {NAME}")
+        elif said[name] != found[name]:
+            yield Problem(
+                name, "veranderd", f"is veranderd: het controlegetal uit {NAME} klopt niet"
+            )
+
+
+def write(folder: Path) -> None:
+    """Write the list anew over what is in ``folder``."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(actual(folder).items()))
+    (folder / NAME).write_text(lines, encoding="utf-8", newline="\n")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
