@@ -22,6 +22,8 @@ PACKAGE = Path(__file__).parent
 _CACHE = "hashes.json"
 _CODE_SUFFIXES = {".py", ".yaml", ".csv", ".j2", ".md", ".sql", ".css", ".json"}
 _ENGINES = ("dagster", "duckdb", "great-expectations", "pandas", "pyarrow")
+# Reports that come about outside a run as well: looking again must not ask for a run.
+_ASIDE = ("alerts", "uitgaven")
 # The environment that results depend on; VIA_HOME and VIA_DATA are places, not content.
 _SETTINGS = ("VIA_PSEUDONYM_KEY", "VIA_PSEUDONYM_KEY_FILE")
 
@@ -112,7 +114,7 @@ def inputs(home: Home) -> list[Path]:
 
 def listing(home: Home) -> str:
     """A digest of names, sizes and times only: is anything moving?"""
-    return _digest(
+    return digest(
         [path.relative_to(home.data).as_posix(), *map(str, Stat.of(path).listed())]
         for path in inputs(home)
     )
@@ -120,7 +122,7 @@ def listing(home: Home) -> str:
 
 def content(home: Home, hashes: Hashes) -> str:
     """A digest of names and contents: the same deliveries give the same digest, anywhere."""
-    return _digest(
+    return digest(
         [path.relative_to(home.data).as_posix(), hashes.sha256(path)] for path in inputs(home)
     )
 
@@ -132,7 +134,7 @@ def code(package: Path = PACKAGE) -> str:
         for path in files_in(package)
         if path.suffix in _CODE_SUFFIXES
     )
-    return _digest([*own, *([name, metadata.version(name)] for name in _ENGINES)])
+    return digest([*own, *([name, metadata.version(name)] for name in _ENGINES)])
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> str:
@@ -140,13 +142,13 @@ def settings(environ: Mapping[str, str] = os.environ) -> str:
 
     the key has 256 bits, and only the first 16 hex of the digest of all is kept.
     """
-    return _digest([name, environ.get(name, "")] for name in _SETTINGS)[:16]
+    return digest([name, environ.get(name, "")] for name in _SETTINGS)[:16]
 
 
 def whole(home: Home, hashes: Hashes) -> str:
     """One digest of everything that a run's results depend on."""
     left_out = hashlib.sha256(_bytes(home.exclusions)).hexdigest()
-    return _digest(
+    return digest(
         [
             ["content", content(home, hashes)],
             ["code", code()],
@@ -165,7 +167,7 @@ def outputs(home: Home) -> dict[str, list[int]]:
         path.relative_to(home.root).as_posix(): Stat.of(path).listed()[:2]
         for folder in (home.lake, home.quarantine, home.letters, home.serve, home.reports)
         for path in files_in(folder)
-        if folder != home.reports or path.relative_to(home.reports).parts[0] != "alerts"
+        if folder != home.reports or path.relative_to(home.reports).parts[0] not in _ASIDE
     }
     if home.latest.exists():
         found[home.latest.relative_to(home.root).as_posix()] = []
@@ -176,14 +178,15 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _digest(rows: Iterable[Iterable[str]]) -> str:
-    digest = hashlib.sha256()
+def digest(rows: Iterable[Iterable[str]]) -> str:
+    """SHA-256 (hex) over rows of texts, in order; no two different lists run together."""
+    found = hashlib.sha256()
     for row in rows:
         for value in row:
-            digest.update(value.encode())
-            digest.update(b"\x1f")
-        digest.update(b"\x1e")
-    return digest.hexdigest()
+            found.update(value.encode())
+            found.update(b"\x1f")
+        found.update(b"\x1e")
+    return found.hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, object]:
