@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import check, privacy, serve
+from via_pipeline.commands import check, privacy, release, serve
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -297,6 +297,9 @@ def template(
 
 app.command()(check.check)
 app.add_typer(serve.app, name="serve")
+app.add_typer(release.app, name="release")
+app.command()(release.verify)
+app.command()(release.reproduce)
 
 
 # --- helpers ---------------------------------------------------------------------------------

@@ -2,4 +2,5 @@
 
 NIGHTLY = "nightly_refresh"
 PUBLISH = "publish_letter"
+GATE = "release_gate"
 LETTER = "letters__voortgangsbrief"
