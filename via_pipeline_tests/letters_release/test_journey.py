@@ -61,7 +61,7 @@ def test_a_delivery_that_is_gone_is_not_guessed_at(out, tmp_path):
     path.unlink()
     found = rebuild.rebuild(home, EARLY)
     assert not found.is_made and not found.is_equal
-    assert any("bewaartermijn" in reason for reason in found.reasons)
+    assert any("is er niet meer" in reason for reason in found.reasons)
     told = runs.via(home, "reproduce", EARLY, "--json")
     assert told.code == 3, told.output
     assert runs.via(home, "reproduce", EARLY, "--revision", "7").code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from via_pipeline.contracts.model import load
+from via_pipeline.intake.ledger import Ledger, Removal, Rewriting
 from via_pipeline.intake.run import take_in
 from via_pipeline.letters.release import candidate, freeze, gate, log, sums
 from via_pipeline.letters.release.freeze import FrozenError
@@ -44,8 +46,6 @@ def made(tmp_path_factory):
     now = datetime(2020, 11, 9, tzinfo=UTC)
     for source in ("register", SOURCE):
         take_in(found, load(source), run_id="test", now=now, settle_seconds=0)
-    from via_pipeline.intake.ledger import Ledger
-
     origin = [
         {
             "levering": row.delivery_id,
@@ -194,6 +194,37 @@ def test_a_kept_delivery_that_is_touched_is_named(home, change, said):
     for edition in (EDITION, None):
         named = [f for f in wrong(home, edition) if f.kind == "levering"]
         assert named and all(said in f.text and f.where.endswith(path.name) for f in named)
+
+
+def test_what_the_house_itself_deleted_or_rewrote_is_told_and_is_no_fault(home):
+    path = next((home.landing / SOURCE).rglob("*.csv"))
+    ledger = Ledger(home.ledger)
+    row = ledger.rows(SOURCE)[0]
+    path.write_bytes(path.read_bytes().rsplit(b"\n", 2)[0] + b"\n")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert not verify(home).is_right
+    ledger.record_rewriting(
+        Rewriting(row.delivery_id, SOURCE, row.sha256, digest, 1, 1, "test", "2020-11-12T00:00:00Z")
+    )
+    found = verify(home)
+    assert found.is_right and {"herschreven" in item.text for item in found.findings} == {True}
+    path.unlink()
+    assert not verify(home).is_right
+    ledger.record_removal(
+        Removal(
+            row.delivery_id,
+            SOURCE,
+            "bewaartermijn",
+            row.sha256,
+            1,
+            1,
+            "verwijderd",
+            "test",
+            "2020-11-12T00:00:00Z",
+        )
+    )
+    found = verify(home)
+    assert found.is_right and {"bewaartermijn" in item.text for item in found.findings} == {True}
 
 
 def test_a_delivery_is_guarded_without_the_ledger_too(home):

@@ -19,12 +19,18 @@ from via_pipeline.storage.home import Home
 
 
 class Fate(StrEnum):
-    """What became of a delivery. ``MOVED_ON``: kept by people, and changed since, as it may be."""
+    """What became of a delivery. ``MOVED_ON``: kept by people, and changed since, as it may be.
+
+    ``REWRITTEN``: by the house itself, without a person who asked for it; ``REMOVED``: its term is
+    over. Both stand in the ledger.
+    """
 
     KEPT = "bewaard"
     CHANGED = "veranderd"
     MISSING = "ontbreekt"
     MOVED_ON = "bijgewerkt"
+    REWRITTEN = "herschreven"
+    REMOVED = "verwijderd"
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,23 @@ class Landing:
         self.home = home
         self.found = list(_all(home))
         self.hashes = {(item.source, item.path): item.measure()[1] for item in self.found}
-        self._there = {
-            (source, digest): path for (source, path), digest in sorted(self.hashes.items())
-        }
+        # By hash alone: the ledger may keep another name for a place than the place has.
+        self._there = {digest: path for (_, path), digest in sorted(self.hashes.items())}
         self._seen: dict[tuple[str, str], Sighting] = {}
+        self._first: dict[str, str] = {}
+        self._removed: set[str] = set()
         self.sightings: list[Sighting] = []
         if home.ledger.exists():
-            self.sightings = Ledger(home.ledger).sightings()
+            ledger = Ledger(home.ledger)
+            self.sightings = ledger.sightings()
+            self._removed = {removal.delivery_id for removal in ledger.removals()}
             for seen in self.sightings:
                 self._seen.setdefault((seen.source, seen.sha256), seen)
+            known = {digest for _, digest in self._seen}
+            for (source, path), digest in self.hashes.items():
+                if digest not in known:
+                    for first, _ in ledger.first_hashes(source, digest):
+                        self._first[first] = path
 
     def of_origin(self, origin: Mapping[str, Any]) -> list[Delivery]:
         """The fate of every delivery that a package's ``herkomst.json`` names."""
@@ -78,13 +92,17 @@ class Landing:
         ]
 
     def _fate(self, name: str, source: str, received: date | None, digest: str) -> Delivery:
-        path = self._there.get((source, digest))
+        path = self._there.get(digest)
         if path is not None:
             return Delivery(name, source, received, path, digest, Fate.KEPT)
-        seen = self._seen.get((source, digest))
         if received is None:
             return Delivery(name, source, None, None, digest, Fate.MOVED_ON)
+        if digest in self._first:
+            return Delivery(name, source, received, self._first[digest], digest, Fate.REWRITTEN)
+        seen = self._seen.get((source, digest))
         old = seen.path if seen else None
+        if name in self._removed:
+            return Delivery(name, source, received, old, digest, Fate.REMOVED)
         changed = old is not None and (source, old) in self.hashes
         return Delivery(
             name, source, received, old, digest, Fate.CHANGED if changed else Fate.MISSING

@@ -92,12 +92,13 @@ def rebuild(home: Home, edition: str, revision: int | None = None) -> Rebuilt:
     is_same_code = chosen.code == fingerprint.code()
     reasons = [] if is_same_code else [_OTHER_CODE]
     reasons += _before(origin, landing)
-    gone = [item for item in landing.of_origin(origin) if item.fate in (Fate.MISSING, Fate.CHANGED)]
-    if any(item.fate is Fate.MISSING for item in gone):
+    if any(item.fate in (Fate.MISSING, Fate.REMOVED) for item in landing.of_origin(origin)):
         return Rebuilt(edition, chosen.revision, False, 0, (), tuple(reasons), is_same_code)
     read_on = date.fromisoformat(str(origin["leesdatum"]))
     with _place(home) as scratch:
         lay_out(home, scratch, landing, read_on)
+        if home.exclusions.exists():
+            _copy(home.exclusions, scratch.exclusions)
         run(scratch, read_on, edition)
         folder = scratch.letters / edition
         before = [
@@ -178,7 +179,11 @@ def _before(origin: Mapping[str, Any], landing: Landing) -> Iterator[str]:
         if item.fate is Fate.CHANGED:
             yield f"levering {where} is veranderd sinds zij is ingelezen"
         elif item.fate is Fate.MISSING:
-            yield f"levering {where} is er niet meer (verwijderd, of de bewaartermijn is voorbij)"
+            yield f"levering {where} is er niet meer"
+        elif item.fate is Fate.REMOVED:
+            yield f"levering {where} is verwijderd: de bewaartermijn is voorbij"
+        elif item.fate is Fate.REWRITTEN:
+            yield f"levering {where} is herschreven zonder een persoon die daarom vroeg"
         elif item.fate is Fate.MOVED_ON:
             yield f"{item.source} is sinds de publicatie bijgewerkt (zie het versiebeheer)"
 

@@ -168,6 +168,8 @@ def _deliveries(edition: str, folder: Path, landing: Landing, count: _Count) -> 
         where = item.path or item.name
         if item.fate in (Fate.CHANGED, Fate.MISSING):
             yield Finding(Severity.WRONG, edition, "levering", where, _told(item.fate))
+        elif item.fate in (Fate.REWRITTEN, Fate.REMOVED):
+            yield Finding(Severity.NOTE, edition, "levering", where, _told(item.fate))
         elif item.fate is Fate.MOVED_ON:
             yield Finding(
                 Severity.NOTE,
@@ -182,13 +184,18 @@ def _ledger(landing: Landing, count: _Count) -> Iterator[Finding]:
     for item in landing.of_ledger():
         count.deliveries += 1
         if item.fate is not Fate.KEPT:
-            yield Finding(Severity.WRONG, "", "levering", item.path or item.name, _told(item.fate))
+            is_ours = item.fate in (Fate.REWRITTEN, Fate.REMOVED)
+            severity = Severity.NOTE if is_ours else Severity.WRONG
+            yield Finding(severity, "", "levering", item.path or item.name, _told(item.fate))
 
 
 def _told(fate: Fate) -> str:
-    if fate is Fate.CHANGED:
-        return "het bestand is veranderd nadat het is ingelezen"
-    return "het bestand is er niet meer (verwijderd, verplaatst, of de bewaartermijn is voorbij)"
+    return {
+        Fate.CHANGED: "het bestand is veranderd nadat het is ingelezen",
+        Fate.MISSING: "het bestand is er niet meer, en het grootboek weet niet waarom",
+        Fate.REWRITTEN: "herschreven zonder een persoon die daarom vroeg (zie het grootboek)",
+        Fate.REMOVED: "verwijderd: de bewaartermijn is voorbij (zie het grootboek)",
+    }[fate]
 
 
 def _names(folder: Path) -> list[str]:
