@@ -4,8 +4,7 @@ Belongs here: the files of a release. Does not belong here: what stands in them 
 must hold of them (``verify``), which release is in force (``releases``).
 
 A reader that holds the old release keeps it; one that connects anew sees the new one whole. The
-same lake gives the same bytes: one thread, no compression (FSST's is not stable), no remains of
-memory (``scrub``), the storage version that DuckDB 1.0 and later read.
+same lake gives the same bytes (``storage.duckfile``).
 """
 
 from __future__ import annotations
@@ -18,15 +17,14 @@ from pathlib import Path
 
 from via_pipeline.disclosure.model import load_datasets
 from via_pipeline.serving import content, releases
-from via_pipeline.serving.scrub import scrub
 from via_pipeline.serving.verify import verify
 from via_pipeline.storage import lake
 from via_pipeline.storage.atomic import replacing, sweep, writer_lock
 from via_pipeline.storage.duck import literal, quoted, reader, work
+from via_pipeline.storage.duckfile import building as building_file
 from via_pipeline.storage.home import Home
 
 FILE = "via.duckdb"
-STORAGE_VERSION = "v1.0.0"
 _BUILD = "bouw"
 _TWINS = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
@@ -67,7 +65,6 @@ def publish(home: Home) -> Publication:
         try:
             with replacing(building / FILE) as file:
                 _build(home, file)
-                scrub(file)
                 rows = verify(file)
             for name, options in _TWINS.items():
                 _twins(building / FILE, building / name, options)
@@ -106,16 +103,10 @@ def _place(building: Path, folder: Path) -> None:
 
 def _build(home: Home, path: Path) -> None:
     with work(home.scratch) as connection:
-        connection.execute("SET threads = 1")
-        connection.execute("SET force_compression = 'uncompressed'")
         for dataset in load_datasets():
             lake.view(connection, home.lake, dataset.table)
-        connection.execute(
-            f"ATTACH {literal(path)} AS {_BUILD} (STORAGE_VERSION {literal(STORAGE_VERSION)})"
-        )
-        content.load(connection, _BUILD, home.data / "reference")
-        connection.execute(f"CHECKPOINT {_BUILD}")
-        connection.execute(f"DETACH {_BUILD}")
+        with building_file(connection, path) as catalog:
+            content.load(connection, catalog, home.data / "reference")
 
 
 def _twins(file: Path, folder: Path, options: str) -> None:

@@ -3,8 +3,8 @@
 import duckdb
 import pytest
 
-from via_pipeline.serving.scrub import ScrubError, checksum, scrub
 from via_pipeline.storage.duck import literal
+from via_pipeline.storage.scrub import ScrubError, checksum, scrub
 
 CANARY = "KANARIE-999990019-Canarivoort"
 
