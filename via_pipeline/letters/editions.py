@@ -16,9 +16,10 @@ from via_pipeline.context import werkloosheid
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.run import protect_on
 from via_pipeline.diversity import barometer
+from via_pipeline.letters.address import release
 from via_pipeline.outcomes import compute, effects, reach
 from via_pipeline.outcomes import model as measures
-from via_pipeline.pilots import catalog, stand
+from via_pipeline.pilots import catalog, dekking, stand
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -35,7 +36,8 @@ class UnknownEdition(LookupError):
 class Edition:
     """One edition of the letter. It sees what was received or known on ``reading_date``.
 
-    ``parliament`` is the Kamerstuk (dossier and number) where it has one.
+    ``parliament`` is the Kamerstuk (dossier and number) where it has one. ``revision`` counts
+    corrections of what was published.
     """
 
     reading_date: date
@@ -43,6 +45,12 @@ class Edition:
     title: str
     parliament: str | None
     source: str | None
+    revision: int = 0
+
+    @property
+    def release(self) -> str:
+        """The first part of the addresses of its figures."""
+        return release(self.name, self.revision)
 
 
 def editions(home: Home) -> list[Edition]:
@@ -92,6 +100,7 @@ def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -
     for table, query in _computed(contracts, reading_date).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     effects.see(connection, home, reading_date)
+    dekking.see(connection, home, contracts, reading_date)
     return protect_on(connection)
 
 

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 
 from via_pipeline.outcomes import effects, reach
+from via_pipeline.pilots import dekking
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -50,6 +51,7 @@ OVERNAME = (
     "wie VARCHAR, aantal BIGINT, merk VARCHAR, bron VARCHAR, bekend_op DATE, "
     "bekend_op_toelichting VARCHAR"
 )
+DEKKING = ", ".join(f"{name} {kind}" for name, kind in dekking.COLUMNS.items())
 SCHATTING = ", ".join(f"{name} {kind}" for name, kind in effects.PUBLISHABLE_COLUMNS.items())
 
 
@@ -162,6 +164,10 @@ def example(home: Home, *, measure: str = "baan") -> None:
     adopted = [
         ("register-1", 1, "p3", "P3", "nudges", "de meeste", None, "V-2nd", "krant", None, None)
     ]
+    coverage = [
+        ("P6", "p6", "leren", 4, 2, 1, 1, 0, 4, 1, 0, 0, 3, 465, 2, "p6-0123456789abcdef", True),
+        ("P8", "p8", "begeleiding", 2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 43, None, "p8-1", True),
+    ]
     estimates = [
         comparison("totaal", "totaal", (200, 80), (180, 60)),
         comparison("herkomst_oud", "nederlands", (120, 50), (100, 35)),
@@ -180,6 +186,7 @@ def example(home: Home, *, measure: str = "baan") -> None:
             ("register__maatregel", MAATREGEL, steps),
             ("outcomes__bereik", BEREIK, reached),
             ("register__overname", OVERNAME, adopted),
+            ("pilots__dekking", DEKKING, coverage),
         ):
             table(connection, "invoer", columns, content)
             lake.replace_table(home.lake, name, connection, "FROM invoer")

@@ -47,6 +47,11 @@ PROTECTED = {
         "**Maatregelen en vervolgstappen**\n\nWho does what by when.",
         ["register__maatregel"],
     ),
+    "disclosure__leveringskwaliteit": (
+        "**Kwaliteit en dekking van de leveringen**\n\nExpected, late, missing and rejected "
+        "deliveries, rows in hundreds, share in quarantine.",
+        ["pilots__dekking"],
+    ),
 }
 ALL_PROCESSED = "alle_bronnen_verwerkt"
 

@@ -32,6 +32,13 @@ def results() -> dg.Definitions:
                 _stand,
             ),
             _table(
+                "pilots__dekking",
+                "**Dekking van de leveringen**\n\nExpected, received, late, missing and rejected "
+                "deliveries per source, with their rows; from the ledger and the calendars.",
+                _of_pilots(contracts),
+                _coverage,
+            ),
+            _table(
                 "outcomes__result",
                 "**Uitkomsten van alle pilots**\n\nThe outcome tables of all sources, one after "
                 "another; one row a measure, group, site and period.",
@@ -110,6 +117,12 @@ def _table(
         return dg.MaterializeResult(metadata=metadata.lake_figures(home, name))
 
     return table
+
+
+def _coverage(home: Home) -> int:
+    from via_pipeline.pilots import dekking
+
+    return dekking.refresh(home)
 
 
 def _stand(home: Home) -> int:

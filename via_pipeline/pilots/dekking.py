@@ -1,0 +1,116 @@
+"""Coverage of the deliveries: what was expected and what came, per source, and how much was usable.
+
+Belongs here: counting deliveries from the ledger and the contracts' calendars, one row a source.
+Does not belong here: rules for rows (``quality``), and hiding small counts: ``rijen`` counts rows
+about persons and passes ``disclosure`` before anyone outside sees it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import duckdb
+
+from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.intake import calendar
+from via_pipeline.intake.calendar import Arrival
+from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.intake.status import Status
+from via_pipeline.pilots.catalog import is_synthetic
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import work
+from via_pipeline.storage.home import Home
+
+TABLE = "pilots__dekking"
+COLUMNS: dict[str, str] = {
+    "pilot_id": "VARCHAR",
+    "bron": "VARCHAR",
+    "omschrijving": "VARCHAR",
+    "verwacht": "BIGINT",
+    "op_tijd": "BIGINT",
+    "te_laat": "BIGINT",
+    "ontbreekt": "BIGINT",
+    "nog_niet_verwacht": "BIGINT",
+    "bestanden": "BIGINT",
+    "afgekeurd": "BIGINT",
+    "dubbel": "BIGINT",
+    "vervangen": "BIGINT",
+    "in_gebruik": "BIGINT",
+    "rijen": "BIGINT",
+    "quarantaine_pct": "DECIMAL(18,1)",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+}
+"""Columns of the table and their DuckDB types, in order; one row a source of a pilot."""
+
+MINIMUM_ROWS = 100
+"""Below this many rows there is no share: with few rows a share tells how many there are."""
+ROWS_FOR_A_DECIMAL = 1000
+"""From this many rows on the share has a decimal."""
+
+
+def see(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    contracts: Iterable[Contract],
+    as_of: date | None = None,
+) -> None:
+    """Make ``pilots__dekking`` on ``connection``: ``COLUMNS``, ordered by pilot and source.
+
+    ``as_of`` is the day on whose evening is looked; None is the day on which the last file came, so
+    that the same deliveries give the same table. ``rijen`` counts the rows of the deliveries in
+    force, before quarantine; ``quarantaine_pct`` is the share of them in quarantine: NULL below
+    ``MINIMUM_ROWS``, whole percents below ``ROWS_FOR_A_DECIMAL``.
+    """
+    ledger = Ledger(home.ledger)
+    pilots = sorted((c for c in contracts if c.pilot), key=lambda c: (c.pilot or "", c.source))
+    seen = {contract.source: ledger.rows(contract.source, as_of) for contract in pilots}
+    last = max(
+        (row.received for rows in seen.values() for row in rows if row.received), default=None
+    )
+    day = as_of or last or date.min
+    defined = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {TABLE} ({defined})")
+    rows = [_source(contract, seen[contract.source], day) for contract in pilots]
+    if rows:
+        connection.executemany(
+            f"INSERT INTO {TABLE} VALUES ({', '.join('?' * len(COLUMNS))})", rows
+        )
+
+
+def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
+    """Write ``pilots__dekking`` for now; return the number of rows."""
+    with work(home.scratch) as connection:
+        see(connection, home, load_all() if contracts is None else contracts)
+        query = f"SELECT * FROM {TABLE} ORDER BY pilot_id, bron"
+        return lake.replace_table(home.lake, TABLE, connection, query).rows
+
+
+def _source(contract: Contract, rows: list[LedgerRow], day: date) -> tuple[object, ...]:
+    arrived = Counter(line.arrival for line in calendar.lines(contract, rows, day))
+    standing = Counter(row.status for row in rows)
+    in_force = [row for row in rows if row.is_in_force]
+    counted = sum(row.rows_in for row in in_force)
+    aside = sum(row.rows_quarantined or 0 for row in in_force)
+    return (
+        *(contract.pilot, contract.source, contract.title),
+        *(len(contract.calendar), arrived[Arrival.RECEIVED], arrived[Arrival.RECEIVED_LATE]),
+        arrived[Arrival.LATE],
+        # A rejected file is an expected one still, until its day has passed.
+        arrived[Arrival.EXPECTED] + arrived[Arrival.REJECTED],
+        *(len(rows), standing[Status.REJECTED], standing[Status.DUPLICATE]),
+        *(standing[Status.SUPERSEDED], len(in_force), counted if in_force else None),
+        _percent(aside, counted),
+        " ".join(sorted({row.delivery_id for row in in_force})) or None,
+        any(is_synthetic(row) for row in in_force),
+    )
+
+
+def _percent(aside: int, counted: int) -> Decimal | None:
+    if counted < MINIMUM_ROWS:
+        return None
+    step = Decimal("0.1") if counted >= ROWS_FOR_A_DECIMAL else Decimal(1)
+    return (Decimal(100 * aside) / counted).quantize(step, ROUND_HALF_UP)

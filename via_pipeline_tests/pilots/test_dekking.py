@@ -1,0 +1,75 @@
+"""Coverage of deliveries, from the shipped ledger and calendars."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from via_pipeline.contracts.model import load_all
+from via_pipeline.intake.ledger import Ledger
+from via_pipeline.pilots import dekking
+from via_pipeline.storage.duck import work
+
+
+def coverage(home, day=None):
+    with work() as connection:
+        dekking.see(connection, home, load_all(), day)
+        found = connection.sql(f"FROM {dekking.TABLE} ORDER BY pilot_id, bron")
+        return {row[1]: dict(zip(found.columns, row, strict=True)) for row in found.fetchall()}
+
+
+def test_every_expected_delivery_is_in_one_column(sample_run):
+    for row in coverage(sample_run.home).values():
+        parts = ("op_tijd", "te_laat", "ontbreekt", "nog_niet_verwacht")
+        assert sum(row[name] for name in parts) == row["verwacht"], row["bron"]
+
+
+def test_every_file_is_in_the_ledger_and_what_is_rejected_is_not_in_use(sample_run):
+    ledger = Ledger(sample_run.home.ledger)
+    for source, row in coverage(sample_run.home).items():
+        rows = ledger.rows(source)
+        assert row["bestanden"] == len(rows)
+        statuses = [one.status.value for one in rows]
+        assert row["afgekeurd"] == statuses.count("rejected")
+        assert row["dubbel"] == statuses.count("duplicate")
+        assert row["vervangen"] == statuses.count("superseded")
+        assert row["in_gebruik"] + row["afgekeurd"] + row["dubbel"] + row["vervangen"] == len(rows)
+
+
+def test_rows_are_those_of_deliveries_in_force_and_the_share_is_theirs(sample_run):
+    ledger = Ledger(sample_run.home.ledger)
+    shares = set()
+    for source, row in coverage(sample_run.home).items():
+        used = [one for one in ledger.rows(source) if one.is_in_force]
+        assert row["leveringen"].split() == sorted({one.delivery_id for one in used})
+        assert row["rijen"] == sum(one.rows_accepted + one.rows_quarantined for one in used)
+        exact = 100 * sum(one.rows_quarantined for one in used) / row["rijen"]
+        assert float(row["quarantaine_pct"]) == pytest.approx(exact, abs=0.5)
+        if row["rijen"] < 1000:
+            assert row["quarantaine_pct"] == int(row["quarantaine_pct"])
+        shares.add(row["quarantaine_pct"])
+    assert len(shares) > 2
+
+
+def test_an_edition_sees_what_had_come_by_its_day(sample_run):
+    then = coverage(sample_run.home, date(2019, 11, 12))
+    now = coverage(sample_run.home)
+    assert then["p5_behoud"]["nog_niet_verwacht"] == 10
+    assert then["p5_behoud"]["bestanden"] < now["p5_behoud"]["bestanden"]
+    assert then["p8_begeleiding"]["in_gebruik"] == 0
+    assert then["p8_begeleiding"]["rijen"] is None
+
+
+@pytest.mark.parametrize(
+    ("aside", "counted", "told"),
+    [
+        (3, 99, None),
+        (0, 0, None),
+        (1, 100, Decimal("1")),
+        (1, 999, Decimal("0")),
+        (5, 1000, Decimal("0.5")),
+        (9999, 10000, Decimal("100.0")),
+    ],
+)
+def test_the_fewer_rows_the_coarser_the_share(aside, counted, told):
+    assert dekking._percent(aside, counted) == told
