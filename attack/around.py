@@ -33,7 +33,19 @@ _WORDS = ("zin", "reden")
 _LIMITS = {"10", "100", "250"}
 """Numbers that a published rule is known to name; they tell nothing of a row."""
 _FEW = re.compile(rf"(?<![\d.,-])[1-{MINIMUM - 1}] (?:deelnemers|personen|mensen|medewerkers)")
-_PUBLIC = {".csv", ".parquet", ".json", ".md", ".duckdb", ""}
+_PUBLIC = {
+    ".csv",
+    ".parquet",
+    ".json",
+    ".jsonld",
+    ".ttl",
+    ".md",
+    ".duckdb",
+    ".xlsx",
+    ".ods",
+    ".zip",
+    "",
+}
 # Metadata of the run that counts rows of people, where a row is a person or nearly so.
 _PEOPLE = re.compile(r"rows_|row_count|unexpected|deelnemers|personen|hidden_n")
 

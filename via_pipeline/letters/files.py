@@ -1,15 +1,18 @@
-"""The data files of a package: one CSV and one Parquet file per dataset, the same rows in both.
+"""The data files of a package: the same rows as CSV, as CSV for Dutch Excel and as Parquet.
 
-CSV is RFC 4180: commas, CRLF line ends (in a cell an LF stays an LF), quotes where needed; UTF-8
-without a byte order mark, decimal point, ISO dates, ``true``/``false``; an empty cell is a missing
-value. Belongs here: writing and describing those files. Does not belong here: which rows.
+``<table>.csv`` is RFC 4180: commas, CRLF line ends (in a cell an LF stays an LF), quotes where
+needed; UTF-8 without a byte order mark, decimal point, ISO dates, ``true``/``false``; an empty cell
+is a missing value. ``csv-excel/<table>.csv`` is what a Dutch Excel opens by a double click:
+semicolons, decimal comma, dd-mm-jjjj, WAAR/ONWAAR, a byte order mark; a text that Excel would take
+for a formula has an apostrophe in front.
+
+Belongs here: writing and describing those files. Does not belong here: which rows (``content``).
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,19 +20,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
-from via_pipeline.disclosure import dictionary
-from via_pipeline.disclosure.model import Dataset, load_dataset
-from via_pipeline.disclosure.protect import SYNTHETIC, order_by
-from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.letters.content import Content, Table, contents, read
+from via_pipeline.storage.duck import literal
 
-_CONTENTS = Path(__file__).parent / "contents.yaml"
+__all__ = ["File", "Written", "contents", "describe", "sums", "text", "write"]
+
+EXCEL_FOLDER = "csv-excel"
+SUMS = "SHA256SUMS"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a package."""
+    """One file of a package; ``name`` is its path in the package."""
 
     name: str
     bytes: int
@@ -37,98 +41,83 @@ class File:
 
 
 @dataclass(frozen=True)
-class Content:
-    """One dataset of a package: the rows of a published dataset, or some of them."""
-
-    name: str
-    title: str
-    dataset: Dataset
-    only: Mapping[str, str]
-    but: Mapping[str, str]
-
-    @property
-    def query(self) -> str:
-        """SQL over ``disclosure__<dataset>``, in the dataset's order."""
-        conditions = [f"{quoted(name)} = {literal(value)}" for name, value in self.only.items()]
-        conditions += [f"{quoted(name)} <> {literal(value)}" for name, value in self.but.items()]
-        return (
-            f"SELECT * FROM {quoted(self.dataset.table)} "
-            f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY {order_by(self.dataset)}"
-        )
-
-
-@dataclass(frozen=True)
 class Written:
-    """A dataset as it was written. ``types`` are columns with their DuckDB types, in order."""
+    """A table as it was written."""
 
-    name: str
-    title: str
-    dataset: Dataset
-    types: tuple[tuple[str, str], ...]
-    rows: int
-    hidden: int
-    is_synthetic: bool
+    table: Table
     csv: File
+    excel: File
     parquet: File
 
+    @property
+    def name(self) -> str:
+        """The table's name in the package."""
+        return self.table.content.name
 
-def contents(path: Path = _CONTENTS) -> list[Content]:
-    """The datasets of a package, in order."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [
-        Content(
-            name=name,
-            title=item.get("title", dictionary.title(item["from"])),
-            dataset=load_dataset(item["from"]),
-            only=item.get("only", {}),
-            but=item.get("except", {}),
-        )
-        for name, item in raw.items()
-    ]
+    @property
+    def title(self) -> str:
+        """The table's title, in Dutch."""
+        return self.table.content.title
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.table.rows)
+
+    @property
+    def hidden(self) -> int:
+        """Number of rows without their figure."""
+        return self.table.hidden
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether any row rests on made-up deliveries."""
+        return self.table.is_synthetic
 
 
 def write(connection: duckdb.DuckDBPyConnection, content: Content, folder: Path) -> Written:
-    """Write one dataset from the protected table on ``connection`` into ``folder``."""
-    relation = connection.sql(content.query)
-    columns = [name for name, *_ in relation.description]
-    types = tuple(zip(columns, (str(kind) for kind in relation.types), strict=True))
-    rows = relation.fetchall()
+    """Write one table from ``connection`` into ``folder``, in three formats.
+
+    Raises:
+        CellClash: two rows have one address.
+    """
+    table = read(connection, content)
     flat = folder / f"{content.name}.csv"
     with flat.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows([_text(value) for value in row] for row in rows)
+        _write_csv(handle, table, ",", text)
+    dutch = folder / EXCEL_FOLDER / flat.name
+    dutch.parent.mkdir(exist_ok=True)
+    with dutch.open("w", encoding="utf-8-sig", newline="") as handle:
+        _write_csv(handle, table, ";", dutch_text)
     columnar = folder / f"{content.name}.parquet"
     connection.execute("SET threads = 1")
     connection.execute(
         f"COPY ({content.query}) TO {literal(columnar)} (FORMAT parquet, COMPRESSION zstd)"
     )
-    status, synthetic = columns.index("waarde_status"), columns.index(SYNTHETIC)
     return Written(
-        name=content.name,
-        title=content.title,
-        dataset=content.dataset,
-        types=types,
-        rows=len(rows),
-        hidden=sum(row[status] is not None for row in rows),
-        is_synthetic=any(row[synthetic] for row in rows),
-        csv=describe(flat),
-        parquet=describe(columnar),
+        table, describe(flat, folder), describe(dutch, folder), describe(columnar, folder)
     )
 
 
-def describe(path: Path) -> File:
-    """Name, size and hash of a file."""
+def describe(path: Path, folder: Path | None = None) -> File:
+    """Name (relative to ``folder``, the package), size and hash of a file."""
     content = path.read_bytes()
-    return File(path.name, len(content), hashlib.sha256(content).hexdigest())
+    name = path.relative_to(folder or path.parent).as_posix()
+    return File(name, len(content), hashlib.sha256(content).hexdigest())
 
 
-def sums(files: Iterable[File]) -> str:
-    """``SHA256SUMS`` as ``sha256sum --check`` reads it."""
-    return "".join(f"{file.sha256}  {file.name}\n" for file in sorted(files, key=lambda f: f.name))
+def sums(folder: Path) -> str:
+    """``SHA256SUMS`` of every other file below ``folder``, as ``sha256sum --check`` reads it."""
+    found = [describe(path, folder) for path in folder.rglob("*") if path.is_file()]
+    return "".join(
+        f"{file.sha256}  {file.name}\n"
+        for file in sorted(found, key=lambda file: file.name)
+        if file.name != SUMS
+    )
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as it stands in the CSV."""
     match value:
         case None:
             return ""
@@ -140,3 +129,24 @@ def _text(value: Any) -> str:
             return format(value, "f")
         case _:
             return str(value)
+
+
+def dutch_text(value: Any) -> str:
+    """A value as a Dutch Excel reads it from a CSV."""
+    match value:
+        case bool():
+            return "WAAR" if value else "ONWAAR"
+        case date():
+            return f"{value:%d-%m-%Y}"
+        case Decimal():
+            return format(value, "f").replace(".", ",")
+        case str() if value.startswith(_FORMULA):
+            return "'" + value
+        case _:
+            return text(value)
+
+
+def _write_csv(handle: Any, table: Table, delimiter: str, as_text: Any) -> None:
+    writer = csv.writer(handle, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    writer.writerows([as_text(value) for value in row] for row in table.rows)

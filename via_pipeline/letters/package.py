@@ -1,4 +1,4 @@
-"""The package of an edition: a folder that replaces the former one at once.
+"""The package of an edition: a folder, and a ZIP of it, that replace the former ones.
 
 Belongs here: what makes up the folder, in which order it is made. Does not belong here: figures, or
 anything of the moment of a run: the same deliveries and register give the same bytes.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,29 @@ from jinja2 import Environment, StrictUndefined
 
 from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.model import load_ruleset
-from via_pipeline.letters import documents, editions
+from via_pipeline.letters import (
+    archive,
+    changelog,
+    changes,
+    dcat,
+    documents,
+    duckdb_file,
+    editions,
+    formulas,
+    lookup,
+    ods,
+    snapshot,
+    xlsx,
+)
+from via_pipeline.letters.before import before as edition_before
+from via_pipeline.letters.content import code_table, contents
 from via_pipeline.letters.descriptor import descriptor
 from via_pipeline.letters.editions import Edition
-from via_pipeline.letters.files import Written, contents, describe, sums, write
+from via_pipeline.letters.files import SUMS, File, Written, describe, sums, write
 from via_pipeline.letters.provenance import provenance
-from via_pipeline.storage.atomic import replacing_folder, sweep, writer_lock
+from via_pipeline.letters.sheets import sheets, title
+from via_pipeline.letters.snapshot import DESCRIPTOR, ORIGIN, Snapshot
+from via_pipeline.storage.atomic import replacing, replacing_folder, sweep, writer_lock
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
@@ -35,29 +52,58 @@ class Package:
 
     edition: Edition
     folder: Path
+    archive: Path
     rows: dict[str, int]
 
 
-def emit(home: Home, edition: str) -> Package:
+def emit(
+    home: Home,
+    edition: str,
+    *,
+    revision: int = 0,
+    previous: Path | None = None,
+    correction: str | None = None,
+    run: str | None = None,
+) -> Package:
     """Make ``letters/<edition>/`` from what was received and known on its reading date.
+
+    ``revision`` counts corrections of a published edition. ``previous`` is the package to compare
+    with, as it was published; default is the edition before, as these deliveries and this code make
+    it. ``correction`` is the public note of a correction. ``run`` is remembered beside the package.
 
     Raises:
         UnknownEdition: the register has no such edition.
         BusyError: another process is making a package.
         NoSuchTable: the register was never taken in.
+        PackageError: ``previous`` is no package.
         PartMissing: a delivery of then is no longer in the lake; the old folder stays.
         TableError: a table cannot be protected; the old folder stays.
         ThemeError, TemplateError: the house style cannot be used; the old folder stays.
     """
-    chosen = editions.edition(home, edition)
-    with writer_lock(home.locks, "letters"), work(home.scratch) as connection:
+    chosen = replace(editions.edition(home, edition), revision=revision)
+    with writer_lock(home.locks, "letters"):
         sweep(home.letters)
-        editions.see(connection, home, chosen.reading_date)
+        earlier = snapshot.of_package(previous) if previous else edition_before(home, chosen)
         origin = provenance(home, chosen.reading_date)
         folder = home.letters / chosen.name
-        with replacing_folder(folder) as temporary:
-            written = write_package(connection, chosen, origin, temporary, home.house_style)
-        return Package(chosen, folder, {item.name: item.rows for item in written})
+        with work(home.scratch) as connection:
+            editions.see(connection, home, chosen.reading_date)
+            with replacing_folder(folder) as temporary:
+                written = write_package(
+                    connection,
+                    chosen,
+                    origin,
+                    temporary,
+                    before=earlier,
+                    correction=correction,
+                    house_style=home.house_style,
+                )
+        zipped = home.letters / f"{chosen.name}.zip"
+        with replacing(zipped) as temporary:
+            archive.of_folder(temporary, folder, chosen.reading_date)
+        if run is not None:
+            lookup.remember_run(home, chosen.name, describe(folder / SUMS).sha256, run)
+        return Package(chosen, folder, zipped, {item.name: item.rows for item in written})
 
 
 def write_package(
@@ -65,31 +111,61 @@ def write_package(
     edition: Edition,
     origin: Mapping[str, Any],
     folder: Path,
+    *,
+    before: Snapshot | None = None,
+    correction: str | None = None,
     house_style: Path | None = None,
 ) -> list[Written]:
     """Write all files of a package into the empty ``folder``.
 
     ``connection`` holds the protected tables ``disclosure__*`` as the edition sees them; ``origin``
-    becomes ``herkomst.json``; ``house_style`` is a ministry's own look and templates.
+    becomes ``herkomst.json``. ``before`` is what to compare with, None for a first edition;
+    ``correction`` the public note of a correction; ``house_style`` a ministry's own look and
+    templates.
 
     Raises:
+        CellClash: two rows of a table have one address.
         ThemeError, TemplateError: the house style cannot be used.
     """
-    written = [write(connection, content, folder) for content in contents()]
-    documents.write(connection, edition, written, folder, house_style)
-    _json(folder / "datapackage.json", descriptor(edition, written))
-    _json(folder / "herkomst.json", {"editie": edition.name, **origin})
-    _text(folder / "LEESMIJ.md", _readme(edition, written))
-    _text(folder / "SHA256SUMS", sums(describe(path) for path in folder.iterdir()))
+    figures = [write(connection, content, folder) for content in contents()]
+    tables = [item.table for item in figures]
+    after = snapshot.of_tables(edition.release, tables, origin)
+    found = changes.compare(before, after, correction) if before else []
+    own = (
+        changes.table(connection, found),
+        formulas.table(connection, tables),
+        code_table(connection),
+    )
+    written = [*figures, *(write(connection, content, folder) for content in own)]
+
+    titles = {item.name: item.title for item in figures}
+    compared = before.release if before else None
+    told = changelog.sentences(compared, found, titles)
+    documents.write(connection, edition, written, folder, house_style, told)
+
+    pages = sheets(edition, written)
+    stem = f"via-{edition.release.replace('_', '-')}"
+    xlsx.write(folder / f"{stem}.xlsx", pages, title(edition), edition.reading_date)
+    ods.write(folder / f"{stem}.ods", pages, title(edition), edition.reading_date)
+    duckdb_file.write(connection, written, folder / f"{stem}.duckdb")
+    books = [describe(folder / f"{stem}.{kind}") for kind in ("xlsx", "ods", "duckdb")]
+
+    _json(folder / DESCRIPTOR, descriptor(edition, written, books))
+    _json(folder / ORIGIN, {"editie": edition.name, "uitgave": edition.release, **origin})
+    dcat.write(folder, edition, written, books)
+    _text(folder / "WIJZIGINGEN.md", changelog.text(edition, compared, found, titles))
+    _text(folder / "LEESMIJ.md", _readme(edition, written, books))
+    _text(folder / SUMS, sums(folder))
     return written
 
 
-def _readme(edition: Edition, written: Sequence[Written]) -> str:
+def _readme(edition: Edition, written: Sequence[Written], books: Sequence[File]) -> str:
     # Markdown, not HTML: nothing to escape. What is filled in comes from the register.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     datasets: dict[str, list[str]] = {}
     for item in written:
-        datasets.setdefault(item.dataset.ruleset, []).append(item.name)
+        if (dataset := item.table.content.dataset) is not None:
+            datasets.setdefault(dataset.ruleset, []).append(item.name)
     rulesets = [
         {
             "title": load_ruleset(name).title,
@@ -101,6 +177,7 @@ def _readme(edition: Edition, written: Sequence[Written]) -> str:
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         edition=edition,
         written=written,
+        books=books,
         notice=dictionary.synthetic_notice(),
         is_synthetic=any(item.is_synthetic for item in written),
         symbols=dictionary.symbols(),

@@ -12,13 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from via_pipeline import __version__
+from via_pipeline import __version__, fingerprint
 from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.model import DATASETS, RULES
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.outcomes.model import MEASURES
 from via_pipeline.outcomes.plan import PLANS
+from via_pipeline.outcomes.plan import load as load_plan
 from via_pipeline.pilots.catalog import is_synthetic
 from via_pipeline.storage.home import Home
 
@@ -37,13 +38,14 @@ def provenance(home: Home, reading_date: date) -> dict[str, Any]:
     return {
         "leesdatum": reading_date.isoformat(),
         "code_versie": __version__,
+        "code_sha256": fingerprint.code(),
         "leveringen": deliveries,
         "contracten": [
             {"bron": item.source, "versie": item.version, "sha256": item.sha256}
             for item in contracts
         ],
         "maten": _files(sorted(MEASURES.glob("*.yaml"))),
-        "analyseplannen": _files(sorted(PLANS.glob("*.yaml"))),
+        "analyseplannen": _plans(),
         "onthullingsregels": _files([DATASETS, *sorted(RULES.glob("*.yaml"))]),
     }
 
@@ -53,6 +55,7 @@ def _delivery(contract: Contract, row: LedgerRow) -> dict[str, Any]:
     return {
         "levering": row.delivery_id,
         "bron": row.source,
+        "sleutel": dict(row.key or ()),
         "bestand": row.file_name if told else None,
         "ontvangen": row.received.isoformat() if row.received else None,
         "peildatum": row.peildatum,
@@ -62,6 +65,14 @@ def _delivery(contract: Contract, row: LedgerRow) -> dict[str, Any]:
         "contract_sha256": row.contract_sha256,
         "is_synthetisch": is_synthetic(row),
     }
+
+
+def _plans() -> list[dict[str, str]]:
+    """Files of analysis plans by their bytes, each with the hash of what the plan says."""
+    return [
+        item | {"plan_hash": load_plan(PLANS / item["bestand"]).sha256}
+        for item in _files(sorted(PLANS.glob("*.yaml")))
+    ]
 
 
 def _files(paths: list[Path]) -> list[dict[str, str]]:

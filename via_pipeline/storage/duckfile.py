@@ -39,7 +39,10 @@ def building(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[str]
         f"ATTACH {literal(path)} AS {_CATALOG} (STORAGE_VERSION {literal(STORAGE_VERSION)})"
     )
     try:
+        # One transaction: a statement by itself is flushed to disk by itself.
+        connection.execute("BEGIN")
         yield _CATALOG
+        connection.execute("COMMIT")
         connection.execute(f"CHECKPOINT {_CATALOG}")
     finally:
         connection.execute(f"DETACH {_CATALOG}")

@@ -33,7 +33,11 @@ def process(home):
 
 
 def content(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def deliveries(folder: Path) -> dict[str, str]:
@@ -125,9 +129,60 @@ def test_provenance_names_a_file_only_where_its_name_is_the_contracts(told, monk
     assert {item["bestand"] for item in hidden["leveringen"] if item["bron"] == SOURCE} == {None}
 
 
+def test_the_zip_is_the_folder(told, tmp_path):
+    home, _ = told
+    shutil.unpack_archive(home.letters / "derde.zip", tmp_path)
+    assert content(tmp_path / "derde") == content(home.letters / "derde")
+
+
+def test_provenance_holds_the_hash_of_every_part(told):
+    home, _ = told
+    origin = json.loads((home.letters / "slot" / "herkomst.json").read_text(encoding="utf-8"))
+    assert len(origin["code_sha256"]) == 64 and origin["uitgave"] == "slot"
+    received = [item for item in origin["leveringen"] if item["ontvangen"]]
+    assert received
+    for item in received:
+        file = home.landing / item["bron"] / item["ontvangen"] / item["bestand"]
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == item["sha256"]
+    for part in ("contracten", "maten", "analyseplannen", "onthullingsregels"):
+        assert origin[part] and all(len(item["sha256"]) == 64 for item in origin[part])
+    assert all(len(item["plan_hash"]) == 64 for item in origin["analyseplannen"])
+    keys = [item["sleutel"] for item in origin["leveringen"] if item["bron"] == SOURCE]
+    assert keys and all("periode" in key for key in keys)
+
+
+def test_the_edition_before_is_read_where_it_is_whole_and_of_now_else_made_again(told, tmp_path):
+    """Whatever lies in letters/: the same deliveries give the same changes."""
+    home, _ = told
+    slot = content(home.letters / "slot")
+    assert "vergeleken met `derde`" in (home.letters / "slot" / "WIJZIGINGEN.md").read_text("utf-8")
+    kept = shutil.copytree(home.letters / "derde", tmp_path / "derde")
+    spoiled = home.letters / "derde" / "voorlopige_resultaten.csv"
+    spoiled.write_bytes(spoiled.read_bytes().replace(b",aandeel,", b",aandee1,"))
+    emit(home, "slot")
+    assert content(home.letters / "slot") == slot
+    shutil.rmtree(home.letters / "derde")
+    emit(home, "slot")
+    assert content(home.letters / "slot") == slot
+    shutil.copytree(kept, home.letters / "derde")
+
+
+def test_a_correction_is_another_release_compared_with_what_was_published(told, tmp_path):
+    home, _ = told
+    published = shutil.copytree(home.letters / "slot", tmp_path / "slot")
+    emit(home, "slot", revision=1, previous=published, correction="Een telfout.")
+    described = json.loads((home.letters / "slot" / "datapackage.json").read_text("utf-8"))
+    assert described["uitgave"] == "slot.1"
+    assert "vergeleken met `slot`" in (home.letters / "slot" / "WIJZIGINGEN.md").read_text("utf-8")
+    emit(home, "slot")
+    assert content(home.letters / "slot") == content(published)
+
+
 @pytest.mark.parametrize("name", ["vierde", "", "../derde", "derde/.."])
 def test_an_edition_that_the_register_does_not_have_is_refused(told, name):
     home, _ = told
     with pytest.raises(UnknownEdition):
         emit(home, name)
-    assert sorted(path.name for path in home.letters.iterdir()) == ["derde", "eerste", "slot"]
+    assert sorted(path.name for path in home.letters.iterdir()) == [
+        *("derde", "derde.zip", "eerste", "eerste.zip", "slot", "slot.zip"),
+    ]

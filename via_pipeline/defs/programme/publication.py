@@ -175,7 +175,7 @@ def voortgangsbrief(
 
     def emitted() -> None:
         try:
-            emit(home, context.partition_key)
+            emit(home, context.partition_key, run=context.run_id)
         except RetentionEnded as ended:
             # What the edition was made of has had its term. The package as it was written stays.
             if not folder.exists():

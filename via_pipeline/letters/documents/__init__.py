@@ -42,7 +42,8 @@ def write(
         TemplateError: a template of the house style asks for something that there is not.
     """
     look = theme.load(house_style)
-    document = compose.compose(connection, edition, written, look, changes)
+    figures = [item for item in written if item.table.content.dataset is not None]
+    document = compose.compose(connection, edition, figures, look, changes)
     paths = [
         annex.write(document, look, written, folder),
         page.write(document, look, folder),

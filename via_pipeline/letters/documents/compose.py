@@ -34,7 +34,7 @@ def compose(
     changes: Sequence[str] = (),
 ) -> Document:
     """Everything that the documents of ``edition`` say, from ``disclosure__*``."""
-    source = Source(connection, edition.name)
+    source = Source(connection, edition.release)
     is_synthetic = any(item.is_synthetic for item in written)
     return Document(
         title=f"Bijlage bij de voortgangsbrief: {edition.title}",

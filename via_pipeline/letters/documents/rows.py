@@ -6,7 +6,6 @@ Does not belong here: any other table; documents have no other source.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,11 +13,10 @@ from typing import Any
 
 import duckdb
 
-from via_pipeline.letters.files import Content, contents
+from via_pipeline.letters.address import CELL
+from via_pipeline.letters.content import Content, contents
 
 Row = Mapping[str, Any]
-# Of the SHA-256 over the cells of the key, as the CSV has them.
-_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Source:
     """The published tables of an edition, as rows."""
 
     connection: duckdb.DuckDBPyConnection
-    edition: str
+    release: str
 
     def rows(self, dataset: str) -> list[Row]:
         """All rows of one dataset of the package, in its order; each with its address.
@@ -38,19 +36,14 @@ class Source:
         relation = self.connection.sql(content.query)
         names = [name for name, *_ in relation.description]
         found = (dict(zip(names, row, strict=True)) for row in relation.fetchall())
-        return [row | {"_adres": self.address(content, row)} for row in found]
-
-    def address(self, content: Content, row: Row) -> str:
-        """``<edition>/<dataset>/<cell>``: the one place where the documents ask for an address."""
-        key = "\x1f".join(str(row[name]) for name in content.dataset.key)
-        cell = hashlib.sha256(key.encode()).hexdigest()[:_DIGITS]
-        return f"{self.edition}/{content.name}/{cell}"
+        return [row | {"_adres": f"{self.release}/{dataset}/{row[CELL]}"} for row in found]
 
 
 def ruleset_of(dataset: str) -> str | None:
     """The rule set that protects a dataset of the package; None where none does."""
     content = _contents().get(dataset)
-    return content.dataset.ruleset if content is not None else None
+    found = content.dataset if content is not None else None
+    return found.ruleset if found is not None else None
 
 
 @cache

@@ -1,0 +1,84 @@
+"""``via cijfer <adres>``: what a figure in a letter means and where it comes from.
+
+Belongs here: showing what ``letters.lookup`` finds. Exit codes: 0 found, 1 no such figure here,
+2 no address.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from via_pipeline.storage.home import Home
+
+if TYPE_CHECKING:
+    from via_pipeline.letters.lookup import Figure
+
+NOT_FOUND = 1
+
+
+def cijfer(
+    adres: Annotated[str, typer.Argument(help="editie/tabel/cel, or editie/tabel/cel/kolom.")],
+    package: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a package; default: that of the last run in VIA_HOME."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Explain a figure in a letter by its address: value, formula, n, deliveries, rules.
+
+    Exit codes: 0 found, 1 no such figure here, 2 not an address.
+    """
+    from via_pipeline.letters import address, lookup
+
+    try:
+        wanted = address.parse(adres)
+    except address.AddressError as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        found = lookup.find(Home.from_env(), wanted, package)
+    except (lookup.UnknownAddress, lookup.PackageError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(NOT_FOUND) from None
+    typer.echo(json.dumps(found.plain(), ensure_ascii=False, indent=1) if as_json else _text(found))
+
+
+def _text(found: Figure) -> str:
+    """The answer for people, one thing a line."""
+    value = "geen cijfer" if found.waarde is None else f"{found.waarde} {found.eenheid or ''}"
+    lines = [
+        ("Adres", found.adres),
+        ("Tabel", f"{found.titel} ({found.tabel}), stand {found.leesdatum}"),
+        ("Rij", "; ".join(f"{name} = {text or '-'}" for name, text in found.sleutel.items())),
+        ("Kolom", f"{found.kolom}: {found.omschrijving}" if found.kolom else None),
+        ("Waarde", value.strip() if found.kolom else None),
+        ("Waarom leeg", f"{found.waarde_status}: {found.betekenis}" if found.betekenis else None),
+        ("Regel", found.regel),
+        ("Status", found.status),
+        ("Claim", found.claim),
+        ("Berekend als", found.formule),
+        ("Definitie", found.definitie),
+        ("n", "; ".join(f"{name} = {n or 'geen cijfer'}" for name, n in found.n.items()) or None),
+        ("Let op", "rust op synthetische (verzonnen) leveringen" if found.synthetisch else None),
+        ("Maten", _hashed(found.maten, "sha256")),
+        ("Analyseplan", _hashed(found.analyseplan, "plan_hash")),
+        ("Programmatuur", f"{found.code_versie} ({found.code_sha256[:16]})"),
+        ("Run", found.run),
+    ]
+    for item in found.leveringen:
+        lines.append(
+            (
+                "Levering",
+                f"{item.levering}: {item.bestand or '(naam niet genoemd)'}, ontvangen "
+                f"{item.ontvangen or '(bijgehouden in het register)'}, contract {item.bron} "
+                f"{item.contract_versie}, nu {item.status or 'onbekend'}, run {item.run or '-'}",
+            )
+        )
+    return "\n".join(f"{name:<14}{text}" for name, text in lines if text)
+
+
+def _hashed(item: dict[str, str] | None, name: str) -> str | None:
+    return f"{item['bestand']} ({item[name][:16]})" if item else None

@@ -1,0 +1,142 @@
+"""``via cijfer``: an address in, everything about the figure out; in words when there is none."""
+
+import csv
+import json
+
+import pytest
+
+from via_pipeline.intake.ledger import Ledger
+from via_pipeline_tests.journeys import house
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def rows(ran, edition, table):
+    path = ran.home.letters / edition / f"{table}.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def asked(ran, *arguments):
+    told = house.via(ran.home, "cijfer", *arguments)
+    return told
+
+
+def told(ran, address):
+    answer = asked(ran, address, "--json")
+    assert answer.code == 0, answer.output
+    return json.loads(answer.output)
+
+
+def share(ran):
+    return next(
+        row
+        for row in rows(ran, "derde", "voorlopige_resultaten")
+        if row["soort"] == "aandeel" and row["waarde"]
+    )
+
+
+def test_a_share_tells_value_formula_n_deliveries_run_and_contract(sample_run):
+    row = share(sample_run)
+    address = f"derde/voorlopige_resultaten/{row['cel']}"
+    found = told(sample_run, address)
+    assert found["adres"] == address and found["uitgave"] == "derde"
+    assert (found["waarde"], found["n"]) == (row["waarde"], {"n": row["n"]})
+    assert found["formule"].startswith("100 × teller ÷ n")
+    assert found["definitie"]
+    assert found["status"] == "voorlopig" and found["claim"] == "beschrijvend"
+    assert found["synthetisch"] is True
+    assert float(row["waarde"]) == pytest.approx(100 * int(row["teller"]) / int(row["n"]), abs=5e-5)
+    assert found["maten"]["bestand"] == f"{row['bron']}.yaml" and len(found["code_sha256"]) == 64
+    known = {one.delivery_id: one for one in Ledger(sample_run.home.ledger).rows()}
+    assert {one["levering"] for one in found["leveringen"]} == set(row["leveringen"].split())
+    for one in found["leveringen"]:
+        seen = known[one["levering"]]
+        assert one["sha256"] == seen.sha256 and one["status"] == seen.status.value
+        assert one["run"] == seen.run_id and one["contract_versie"] == seen.contract_version
+    # The run that made the package: a run of Dagster, told by nothing in the package itself.
+    assert found["run"] and found["run"] not in {one["run"] for one in found["leveringen"]}
+    folder = sample_run.home.letters / "derde"
+    assert not any(found["run"].encode() in path.read_bytes() for path in folder.glob("*.json"))
+
+
+def test_a_column_of_the_row_has_an_address_of_its_own(sample_run):
+    row = share(sample_run)
+    found = told(sample_run, f"derde/voorlopige_resultaten/{row['cel']}/teller")
+    assert found["kolom"] == "teller" and found["waarde"] == row["teller"]
+    assert found["formule"].startswith("Aantal waarnemingen waarvoor dit geldt")
+
+
+def test_a_hidden_figure_tells_why_and_nothing_else(sample_run):
+    row = next(
+        row
+        for row in rows(sample_run, "derde", "voorlopige_resultaten")
+        if row["waarde_status"] == "c"
+    )
+    found = told(sample_run, f"derde/voorlopige_resultaten/{row['cel']}")
+    assert (found["waarde"], found["waarde_status"]) == (None, "c")
+    assert found["betekenis"].startswith("Vertrouwelijk")
+    said = asked(sample_run, f"derde/voorlopige_resultaten/{row['cel']}").output
+    assert "geen cijfer" in said and "Vertrouwelijk" in said
+
+
+def test_a_comparison_tells_its_plan_by_hash_and_its_method_in_words(sample_run):
+    row = next(row for row in rows(sample_run, "slot", "vergelijkingen") if row["schatting"])
+    found = told(sample_run, f"slot/vergelijkingen/{row['cel']}")
+    assert found["analyseplan"]["plan_hash"] == row["plan_hash"]
+    assert found["n"] == {
+        "n_interventie": row["n_interventie"],
+        "n_vergelijking": row["n_vergelijking"],
+    }
+    assert len(found["formule"]) > 40
+
+
+def test_a_fact_of_the_register_names_the_register(sample_run):
+    row = rows(sample_run, "derde", "vervolgstappen")[0]
+    found = told(sample_run, f"derde/vervolgstappen/{row['cel']}")
+    assert found["waarde"] is None and found["kolom"] is None
+    assert {one["bron"] for one in found["leveringen"]} == {"register", "reference"}
+
+
+def test_every_figure_of_an_edition_has_a_formula(sample_run):
+    from via_pipeline.letters import address, lookup
+
+    for table in ("vergelijkingen", "culturele_diversiteit", "bereik", "leveringskwaliteit"):
+        for row in rows(sample_run, "slot", table)[:3]:
+            where = address.parse(f"slot/{table}/{row['cel']}")
+            assert lookup.find(sample_run.home, where).formule
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "words"),
+    [
+        ("derde/voorlopige_resultaten/000000000000", 1, "geen cel '000000000000' (no such cell)"),
+        ("derde/onzin/000000000000", 1, "geen tabel 'onzin'"),
+        ("vierde/bereik/000000000000", 1, "uitgave 'vierde' is hier niet; wel: derde, slot"),
+        ("derde.7/bereik/000000000000", 1, "deze map is 'derde'"),
+        ("zomaar iets", 2, "is geen adres"),
+    ],
+)
+def test_what_is_not_there_is_told_in_words(sample_run, address, code, words):
+    found = asked(sample_run, address)
+    assert found.code == code, found.output
+    assert words in " ".join(found.output.replace("│", " ").split())
+
+
+def test_an_unknown_column_names_those_there_are(sample_run):
+    row = share(sample_run)
+    found = asked(sample_run, f"derde/voorlopige_resultaten/{row['cel']}/onzin")
+    assert found.code == 1 and "waarde_status" in found.output
+
+
+def test_a_package_elsewhere_is_asked_by_its_folder(sample_run, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(sample_run.home.letters / "derde", tmp_path / "bewaard")
+    row = share(sample_run)
+    address = f"derde/voorlopige_resultaten/{row['cel']}"
+    found = asked(sample_run, address, "--package", str(folder), "--json")
+    assert json.loads(found.output)["waarde"] == row["waarde"]
+    (folder / "herkomst.json").unlink()
+    broken = asked(sample_run, address, "--package", str(folder))
+    assert broken.code == 1 and "herkomst.json" in broken.output
