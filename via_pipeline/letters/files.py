@@ -24,7 +24,7 @@ import duckdb
 from via_pipeline.letters.content import Content, Table, contents, read
 from via_pipeline.storage.duck import literal
 
-__all__ = ["File", "Written", "contents", "describe", "sums", "text", "write"]
+__all__ = ["Content", "File", "Written", "contents", "describe", "sums", "text", "write"]
 
 EXCEL_FOLDER = "csv-excel"
 SUMS = "SHA256SUMS"
