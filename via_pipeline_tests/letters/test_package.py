@@ -37,7 +37,7 @@ def test_frictionless_finds_the_package_valid(package):
     ("old", "new", "kinds"),
     [
         (b",330,", b",331,", {"hash-count"}),
-        (b",330,", b",3x0,", {"hash-count", "byte-count", "type-error"}),
+        (b",330,", b",3x0,", {"hash-count", "type-error"}),
         (b",aandeel,", b",verzonnen,", {"hash-count", "byte-count", "constraint-error"}),
     ],
 )
@@ -49,7 +49,7 @@ def test_frictionless_notices_one_changed_cell(package, tmp_path, old, new, kind
     path.write_bytes(content.replace(old, new, 1))
     report = validate(str(folder / "datapackage.json"))
     assert not report.valid
-    assert {kind for (kind,) in report.flatten(["type"])} <= kinds
+    assert {kind for (kind,) in report.flatten(["type"])} == kinds
 
 
 def test_csv_and_parquet_and_table_hold_the_same(package):
