@@ -5,7 +5,8 @@ Belongs here: which edition comes before, and getting at its tables. Does not be
 
 A package that stands in ``letters/`` is read when it is whole and made of the very deliveries,
 rules and code of now; else its tables are made anew. So the answer does not depend on what happens
-to lie there: the same deliveries give the same changes.
+to lie there: the same deliveries give the same changes. Only where the rows of then were deleted
+for good, the package is what it was.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from via_pipeline.letters.editions import Edition
 from via_pipeline.letters.files import SUMS, sums
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.letters.snapshot import PackageError, Snapshot
+from via_pipeline.pilots.conform import RetentionEnded
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
@@ -32,23 +34,34 @@ def before(home: Home, edition: Edition) -> Snapshot | None:
     """What the edition before holds; None where there is none.
 
     Raises:
+        RetentionEnded: its rows were deleted for good, and it has no package that is whole.
         PartMissing, TableError: see ``editions.see``.
     """
     earlier = previous(home, edition)
     if earlier is None:
         return None
     origin = provenance(home, earlier.reading_date)
-    return _written(home.letters / earlier.name, origin) or _made(home, earlier, origin)
+    written = _written(home.letters / earlier.name)
+    if written is not None and all(
+        written.origin.get(name) == value for name, value in origin.items()
+    ):
+        return written
+    try:
+        return _made(home, earlier, origin)
+    except RetentionEnded:
+        if written is None:
+            raise
+        return written
 
 
-def _written(folder: Path, origin: dict[str, object]) -> Snapshot | None:
+def _written(folder: Path) -> Snapshot | None:
+    """The package in ``folder``, if there is one and it is whole."""
     try:
         found = snapshot.of_package(folder)
         is_whole = (folder / SUMS).read_text(encoding="utf-8") == sums(folder)
     except (PackageError, OSError):
         return None
-    is_of_now = all(found.origin.get(name) == value for name, value in origin.items())
-    return found if is_whole and is_of_now else None
+    return found if is_whole else None
 
 
 def _made(home: Home, edition: Edition, origin: dict[str, object]) -> Snapshot:

@@ -19,16 +19,21 @@ _TEMPLATE = Path(__file__).parent / "WIJZIGINGEN.md.j2"
 
 
 def text(
-    edition: Edition, before: str | None, changes: Sequence[Change], titles: Mapping[str, str]
+    edition: Edition,
+    before: str | None,
+    changes: Sequence[Change],
+    titles: Mapping[str, str],
+    is_lost: bool = False,
 ) -> str:
-    """The document. ``before`` is the release compared with, None for a first edition;
-    ``titles`` are the tables' titles, in order.
+    """The document. ``before`` is the release compared with, None for a first edition or where
+    the one before ``is_lost``; ``titles`` are the tables' titles, in order.
     """
     # Markdown, not HTML: nothing to escape. What is filled in is published already.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         edition=edition,
         before=before,
+        is_lost=is_lost,
         tables=[_table(name, title, changes) for name, title in titles.items()],
         reasons=[_reason(reason, changes) for reason in _reasons(changes)],
     )

@@ -157,7 +157,8 @@ def table(connection: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> C
                 *(one.old_status or None, one.new_status or None),
                 *(str(one.reason), one.note),
             )
-            for one in changes
+            # By key, as every published table: the order of rows tells nothing.
+            for one in sorted(changes, key=lambda one: (one.table, one.cell, one.column))
         ],
     )
 

@@ -39,6 +39,7 @@ from via_pipeline.letters.files import SUMS, File, Written, describe, sums, writ
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.letters.sheets import sheets, title
 from via_pipeline.letters.snapshot import DESCRIPTOR, ORIGIN, Snapshot
+from via_pipeline.pilots.conform import RetentionEnded
 from via_pipeline.storage.atomic import replacing, replacing_folder, sweep, writer_lock
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -83,7 +84,11 @@ def emit(
     chosen = replace(editions.edition(home, edition), revision=revision)
     with writer_lock(home.locks, "letters"):
         sweep(home.letters)
-        earlier = snapshot.of_package(previous) if previous else edition_before(home, chosen)
+        earlier, is_lost = None, False
+        try:
+            earlier = snapshot.of_package(previous) if previous else edition_before(home, chosen)
+        except RetentionEnded:
+            is_lost = True
         origin = provenance(home, chosen.reading_date)
         folder = home.letters / chosen.name
         with work(home.scratch) as connection:
@@ -97,6 +102,7 @@ def emit(
                     before=earlier,
                     correction=correction,
                     house_style=home.house_style,
+                    is_lost=is_lost,
                 )
         zipped = home.letters / f"{chosen.name}.zip"
         with replacing(zipped) as temporary:
@@ -115,13 +121,15 @@ def write_package(
     before: Snapshot | None = None,
     correction: str | None = None,
     house_style: Path | None = None,
+    is_lost: bool = False,
 ) -> list[Written]:
     """Write all files of a package into the empty ``folder``.
 
     ``connection`` holds the protected tables ``disclosure__*`` as the edition sees them; ``origin``
     becomes ``herkomst.json``. ``before`` is what to compare with, None for a first edition;
     ``correction`` the public note of a correction; ``house_style`` a ministry's own look and
-    templates.
+    templates. ``is_lost``: there was an edition before, but what it was made of is deleted for
+    good.
 
     Raises:
         CellClash: two rows of a table have one address.
@@ -153,7 +161,7 @@ def write_package(
     _json(folder / DESCRIPTOR, descriptor(edition, written, books))
     _json(folder / ORIGIN, {"editie": edition.name, "uitgave": edition.release, **origin})
     dcat.write(folder, edition, written, books)
-    _text(folder / "WIJZIGINGEN.md", changelog.text(edition, compared, found, titles))
+    _text(folder / "WIJZIGINGEN.md", changelog.text(edition, compared, found, titles, is_lost))
     _text(folder / "LEESMIJ.md", _readme(edition, written, books))
     _text(folder / SUMS, sums(folder))
     return written

@@ -15,6 +15,7 @@ from via_pipeline.letters.editions import UnknownEdition, editions
 from via_pipeline.letters.package import emit
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.pilots import conform
+from via_pipeline.pilots.conform import RetentionEnded
 from via_pipeline.quality.run import judge
 from via_pipeline.storage.home import Home
 
@@ -165,6 +166,29 @@ def test_the_edition_before_is_read_where_it_is_whole_and_of_now_else_made_again
     emit(home, "slot")
     assert content(home.letters / "slot") == slot
     shutil.copytree(kept, home.letters / "derde")
+
+
+def test_an_edition_before_whose_rows_are_gone_for_good_is_its_package_or_nothing(
+    told, tmp_path, monkeypatch
+):
+    home, _ = told
+    slot = content(home.letters / "slot")
+
+    def gone(*_):
+        raise RetentionEnded("weg")
+
+    monkeypatch.setattr("via_pipeline.letters.before._made", gone)
+    monkeypatch.setattr("via_pipeline.letters.before.provenance", lambda *_: {"leesdatum": "nu"})
+    emit(home, "slot")
+    assert content(home.letters / "slot") == slot
+    kept = shutil.move(home.letters / "derde", tmp_path / "derde")
+    emit(home, "slot")
+    said = (home.letters / "slot" / "WIJZIGINGEN.md").read_text("utf-8")
+    assert "na hun bewaartermijn" in said and "eerste editie" not in said
+    shutil.copytree(kept, home.letters / "derde")
+    monkeypatch.undo()
+    emit(home, "slot")
+    assert content(home.letters / "slot") == slot
 
 
 def test_a_correction_is_another_release_compared_with_what_was_published(told, tmp_path):
