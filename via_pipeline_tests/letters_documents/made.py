@@ -5,13 +5,15 @@ Belongs here: what several tests start from. Does not belong here: what they fin
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from via_pipeline.letters import documents, files
+from via_pipeline.letters import changelog, changes, documents, files, formulas
+from via_pipeline.letters.content import code_table, contents
 from via_pipeline.letters.documents import charts
 from via_pipeline.letters.documents.blocks import (
     Cell,
@@ -68,15 +70,23 @@ def document(theme: Theme) -> Document:
 
 
 def write_again(package: Path, folder: Path, house_style: Path | None = None) -> list[Path]:
-    """The documents of a package, written anew from its Parquet files into ``folder``."""
+    """The documents of the last edition's package, written anew from its own tables."""
     tables: dict[str, list[str]] = {}
-    for content in files.contents():
+    for content in contents():
         path = str(package / f"{content.name}.parquet")
         tables.setdefault(content.dataset.table, []).append(path)
     with duckdb.connect() as connection:
         for table, paths in tables.items():
             connection.execute(f"CREATE VIEW {table} AS FROM read_parquet({paths})")
-        written = [files.write(connection, content, folder) for content in files.contents()]
+        figures = [files.write(connection, content, folder) for content in contents()]
+        found = _changes(package)
+        own = (
+            changes.table(connection, found),
+            formulas.table(connection, [item.table for item in figures]),
+            code_table(connection),
+        )
+        written = [*figures, *(files.write(connection, content, folder) for content in own)]
+        told = changelog.sentences("derde", found, {item.name: item.title for item in figures})
         edition = Edition(
             date(2021, 11, 17),
             "slot",
@@ -84,7 +94,22 @@ def write_again(package: Path, folder: Path, house_style: Path | None = None) ->
             "29 544, nr. 1081",
             None,
         )
-        return documents.write(connection, edition, written, folder, house_style)
+        return documents.write(connection, edition, written, folder, house_style, told)
+
+
+def _changes(package: Path) -> list[changes.Change]:
+    """What the package's own table says has changed."""
+    with (package / f"{changes.TABLE}.csv").open(encoding="utf-8", newline="") as flat:
+        return [
+            changes.Change(
+                *(row[name] for name in ("tabel", "cel", "rij", "kolom")),
+                changes.Kind(row["wat"]),
+                *(row[name] for name in ("oud", "nieuw", "oude_status", "nieuwe_status")),
+                changes.Reason(row["reden"]),
+                row["toelichting"],
+            )
+            for row in csv.DictReader(flat)
+        ]
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def home(tmp_path_factory):
 
 
 def content(home):
-    return {path.name: path.read_bytes() for path in (home.letters / "eerste").iterdir()}
+    folder = home.letters / "eerste"
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_package_takes_the_look_of_its_installation(home):

@@ -20,7 +20,7 @@ PLACES = [
 
 
 def content(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def test_two_processes_in_two_places_write_what_the_run_wrote(edition, tmp_path):

@@ -249,8 +249,9 @@ def _cells(
     frozen: Package, would_be: Package, changed: Mapping[str, Sequence[str]]
 ) -> Iterator[Cell]:
     pilots = {contract.pilot: contract.source for contract in load_all() if contract.pilot}
-    old_tables = {table.name: table for table in frozen.tables}
-    new_tables = {table.name: table for table in would_be.tables}
+    # Tables of this room (what changed, how it is worked out) repeat what the others say.
+    old_tables = {table.name: table for table in frozen.tables if table.dataset}
+    new_tables = {table.name: table for table in would_be.tables if table.dataset}
     for name in sorted(old_tables.keys() & new_tables.keys()):
         olds, news = _keyed(old_tables[name]), _keyed(new_tables[name])
         for key in sorted(olds.keys() | news.keys()):
