@@ -275,9 +275,9 @@ def revise(
     edition: Edition, who: Who, reason: Reason, at: At = None, as_json: AsJson = False
 ) -> None:
     """Begin een correctie: een nieuwe revisie, met een reden die openbaar wordt."""
-    from via_pipeline.letters.release import gate
+    from via_pipeline.letters.release import concept
 
-    _do(as_json, lambda home: gate.revise(home, edition, reason, who, _moment(at)))
+    _do(as_json, lambda home: concept.revise(home, edition, reason, who, _moment(at)))
 
 
 @app.command()

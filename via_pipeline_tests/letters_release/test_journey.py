@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from via_pipeline.letters.release import freeze, gate, impact, log, night, rebuild
+from via_pipeline.letters.release import (
+    candidate,
+    concept,
+    freeze,
+    gate,
+    impact,
+    log,
+    night,
+    rebuild,
+)
 from via_pipeline.letters.release.states import State
 from via_pipeline.letters.release.verify import Severity, verify
 from via_pipeline_tests.journeys import house as runs
@@ -53,6 +62,23 @@ def test_a_delivery_that_was_changed_gives_another_edition_and_says_which(out, t
     assert any(path.name in reason and "veranderd" in reason for reason in found.reasons)
     wrong = [f for f in verify(home, EARLY).findings if f.severity is Severity.WRONG]
     assert {f.where for f in wrong} == {path.relative_to(home.data).as_posix()}
+
+
+def test_a_correction_carries_its_number_its_reason_and_what_it_changes(out, tmp_path):
+    home = runs.copied(out, tmp_path)
+    gate.revise(home, EARLY, "Levering A is gecorrigeerd.", house.AUTHOR, house.at(20))
+    with pytest.raises(candidate.NoPackage, match="via run --force"):
+        gate.submit(home, EARLY, house.AUTHOR, house.at(21))
+    concept.make(home, EARLY)
+    house.published(home, EARLY, 30)
+    second = freeze.folder_of(home, EARLY, 2)
+    told = json.loads((second / "herkomst.json").read_text("utf-8"))
+    assert told["uitgave"] == f"{EARLY}.1"
+    assert EARLY in (second / "WIJZIGINGEN.md").read_text("utf-8")
+    # The same deliveries: against the first revision nothing has changed.
+    assert len((second / "wijzigingen.csv").read_text("utf-8").splitlines()) == 1
+    found = rebuild.rebuild(home, EARLY)
+    assert (found.revision, found.is_equal, found.reasons) == (2, True, ())
 
 
 def test_a_delivery_that_is_gone_is_not_guessed_at(out, tmp_path):

@@ -167,7 +167,7 @@ def voortgangsbrief(
     context: dg.AssetExecutionContext, installation: Installation
 ) -> dg.MaterializeResult:
     """Emit the package of the edition that is the partition's key."""
-    from via_pipeline.letters.package import emit
+    from via_pipeline.letters.release import concept
     from via_pipeline.pilots.conform import RetentionEnded
 
     home = installation.home()
@@ -175,7 +175,7 @@ def voortgangsbrief(
 
     def emitted() -> None:
         try:
-            emit(home, context.partition_key, run=context.run_id)
+            concept.make(home, context.partition_key, run=context.run_id)
         except RetentionEnded as ended:
             # What the edition was made of has had its term. The package as it was written stays.
             if not folder.exists():

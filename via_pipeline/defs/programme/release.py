@@ -117,7 +117,7 @@ def release_gate() -> None:
 
 
 def _taken(home: Home, config: GateConfig) -> Any:
-    from via_pipeline.letters.release import gate
+    from via_pipeline.letters.release import concept, gate
     from via_pipeline.letters.release.record import instant
 
     at = config.at or instant(datetime.now(tz=UTC))
@@ -132,7 +132,7 @@ def _taken(home: Home, config: GateConfig) -> Any:
         "return": lambda: gate.send_back(home, edition, reason, who, at),
         "publish": lambda: gate.publish(home, edition, who, at)[0],
         "withdraw": lambda: gate.withdraw(home, edition, reason, who, at),
-        "revise": lambda: gate.revise(home, edition, reason, who, at),
+        "revise": lambda: concept.revise(home, edition, reason, who, at),
     }
     if config.action not in steps:
         raise LookupError(f"no action '{config.action}'; known: {', '.join(steps)}")

@@ -6,10 +6,12 @@ afterwards must be about the very same bytes. Does not belong here: whether to s
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from via_pipeline.letters import address
 from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.dossier import Dossier, Published
 from via_pipeline.storage.atomic import replacing_folder
@@ -39,11 +41,25 @@ def make(home: Home, found: Dossier) -> tuple[Path, str]:
     broken = [f"{item.file} {item.text}" for item in sums.problems(concept)]
     if broken:
         raise NoPackage(f"het concept is niet heel: {'; '.join(broken)}. Draai: via run")
+    if is_stale(concept, found.edition, found.revision):
+        raise NoPackage(
+            f"het concept van editie '{found.edition}' is nog niet dat van revisie "
+            f"{found.revision}; draai: via run --force"
+        )
     folder = folder_of(home, found.edition, found.revision)
     with replacing_folder(folder) as temporary:
         shutil.copytree(concept, temporary, dirs_exist_ok=True)
         dress(temporary, found.edition, found.revision, found.note, found.published)
     return folder, sums.package_hash(folder)
+
+
+def is_stale(concept: Path, edition: str, revision: int) -> bool:
+    """Whether the package says of itself that it is another revision than the one to come."""
+    try:
+        said = json.loads((concept / "herkomst.json").read_text(encoding="utf-8"))["uitgave"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return said != address.release(edition, revision - 1)
 
 
 def dress(

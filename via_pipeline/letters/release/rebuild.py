@@ -20,7 +20,7 @@ from typing import Any
 
 from via_pipeline import fingerprint
 from via_pipeline.contracts.model import load_all
-from via_pipeline.letters.release import candidate, freeze, sums
+from via_pipeline.letters.release import candidate, concept, freeze, sums
 from via_pipeline.letters.release.dossier import Published
 from via_pipeline.letters.release.kept import Fate, Landing
 from via_pipeline.storage.home import Home
@@ -99,7 +99,8 @@ def rebuild(home: Home, edition: str, revision: int | None = None) -> Rebuilt:
         lay_out(home, scratch, landing, read_on)
         if home.exclusions.exists():
             _copy(home.exclusions, scratch.exclusions)
-        run(scratch, read_on, edition)
+        run(scratch, read_on)
+        concept.again(home, scratch, edition, chosen)
         folder = scratch.letters / edition
         before = [
             item for _, item in freeze.published(home, edition) if item.revision < chosen.revision
@@ -141,14 +142,13 @@ def lay_out(home: Home, scratch: Home, landing: Landing, read_on: date) -> None:
         _copy(found.absolute, target)
 
 
-def run(scratch: Home, read_on: date, edition: str) -> None:
-    """Take in, judge, conform and emit ``edition``, all in ``scratch``.
+def run(scratch: Home, read_on: date) -> None:
+    """Take in, judge and conform what lies in ``scratch``.
 
     Raises:
         KeyProblem: there is no pseudonym key.
     """
     from via_pipeline.intake.run import take_in
-    from via_pipeline.letters.package import emit
     from via_pipeline.pilots import conform
     from via_pipeline.quality.run import judge
 
@@ -159,7 +159,6 @@ def run(scratch: Home, read_on: date, edition: str) -> None:
         take_in(scratch, contract, run_id=_RUN, now=now, settle_seconds=0)
         judge(scratch, contract, run_id=_RUN)
         conform.refresh(scratch, contract)
-    emit(scratch, edition)
 
 
 @contextmanager
