@@ -34,6 +34,9 @@ def own_dagster_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
+# Before xdist's own hook, which reads the groups: later they would be in vain, and every test free
+# to go to either process.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the tests over two processes: a file stays together, and so do all that use the run.
 
