@@ -59,15 +59,18 @@ def search(
     rules: Sequence[Rule] = (),
     first: Collection[Name] = (),
     effort: int = EFFORT,
+    again: bool = True,
 ) -> Pattern:
     """The pattern of ``problem``: the same for the same cells and relations in any order.
 
     Small problems are searched with several prices per figure, for what is cheapest one by one is
-    not cheapest taken together. Past ``effort`` (columns of programs solved) detail is given up.
+    not cheapest taken together; without ``again`` once, which loses a few per cent more. Past
+    ``effort`` (columns of programs solved) detail is given up.
     """
     found = [_once(problem, problem, rules, first, effort)]
     random = np.random.default_rng(_SEED)
-    for _ in range(_TRIES * _SMALL // len(problem.cells) if len(problem.cells) <= _SMALL else 0):
+    is_small = again and len(problem.cells) <= _SMALL
+    for _ in range(_TRIES * _SMALL // len(problem.cells) if is_small else 0):
         # Costs a hundredfold, so that drawn factors count, and one more, so that nothing is free.
         factors = random.integers(60, 141, len(problem.cells)).tolist()
         cells = [
