@@ -531,7 +531,7 @@ def _show_files(files: Any) -> None:
             typer.echo(f"    {name}: kleinste boven nul {value}; {rounded}")
         typer.echo(f"    sommen: {item.sums_checked} nagerekend, {item.sums_wrong} fout")
         hidden = ", ".join(f"{count} {code}" for code, count in item.hidden.items()) or "geen"
-        typer.echo(f"    zonder cijfer: {hidden}; waarvan aanvullend verborgen: {item.secondary}")
+        typer.echo(f"    zonder cijfer: {hidden}")
 
 
 def _vote(text: str) -> Any:

@@ -1,7 +1,7 @@
 """The model over rule sets and datasets: what may be said in those files, read and checked.
 
 Belongs here: ``rules/*.yaml`` and ``datasets.yaml`` as typed values. Does not belong here: applying
-them (``primary``, ``secondary``, ``protect``).
+them (``needs``, ``release``, ``protect``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ _HERE = Path(__file__).parent
 RULES = _HERE / "rules"
 DATASETS = _HERE / "datasets.yaml"
 PREFIX = "disclosure__"
-SECONDARY = "aanvullend"
-"""Published name of the rule that hides a cell because it would give another one back."""
 
 
 class RuleSetError(ValueError):
@@ -57,16 +55,21 @@ class RuleKind(StrEnum):
 
 
 class Rule(Declared):
-    """One rule. ``published_as`` is what the outside sees: coarser than ``id`` where the rule that
-    hid a cell would itself tell the cell's size.
+    """One rule.
+
+    ``width``: how many units the possible values of a hidden figure must span; the minimum unless
+    said otherwise. ``published_as``: a name of its own for the outside, only where the table tells
+    anyway that this rule was broken; else the rule set's name is told, which also covers what was
+    hidden to protect something else. A name that told the two apart would tell the size.
     """
 
     id: Name
     kind: RuleKind
     minimum: Annotated[int, Field(ge=0)] = 0
     within: tuple[str, ...] = ()
+    width: Annotated[int, Field(ge=1)] = 1
     status: Status = Status.CONFIDENTIAL
-    published_as: Name
+    published_as: Name | None = None
 
     @validator(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -78,12 +81,15 @@ class Rule(Declared):
 
 
 class RuleSet(Declared):
-    """Rules that go together. ``rounding`` is the base to which published counts are rounded."""
+    """Rules that go together. ``published_as`` is what is told of every figure that they hide, or
+    hide to protect another; ``rounding`` the base to which published counts are rounded.
+    """
 
     name: Name
     title: str
     description: str
     source: str
+    published_as: Name
     rules: tuple[Rule, ...]
     rounding: Annotated[int, Field(ge=1)] = 1
 
@@ -93,10 +99,24 @@ class RuleSet(Declared):
 
 
 class Sites(Declared):
-    """A column whose values add up to the row where it holds ``whole``."""
+    """A column whose values add up to the row where it holds ``whole``.
+
+    ``know_their_own``: each site has its own figures whatever is published, and is an attacker.
+    """
 
     column: str
     whole: str
+    know_their_own: bool = True
+
+
+class Detail(Declared):
+    """Sites are broken down only where they count at least ``minimum``; else their whole is told.
+
+    ``within``: the key columns that rows of one site and period share.
+    """
+
+    minimum: Annotated[int, Field(ge=1)]
+    within: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Breakdown(Declared):
@@ -125,6 +145,36 @@ class Arm(Declared):
     numerator: Annotated[str, StringConstraints(pattern=r"^_")]
 
 
+class TieKind(StrEnum):
+    """How a figure hangs together with figures of another dataset.
+
+    ``is``: it counts the same people as they do together, up to a rest of people who are in the one
+    and not in the other; that rest is a count of people as well. ``contains``: everybody in one of
+    theirs is in it.
+    """
+
+    IS = "is"
+    CONTAINS = "contains"
+
+
+class Link(Declared):
+    """Where the same people stand in another dataset.
+
+    ``when`` gives values of key columns that a row must have; ``of`` is the figure that is tied:
+    ``n``, ``teller``, or the name of an arm's count. ``to`` names the other dataset and ``at`` what
+    its key columns hold, with ``{column}`` for a value of the row's own key. Rows of the other
+    dataset that differ in columns not named are added up (``is``) or taken one by one
+    (``contains``). Only rows over no other deliveries than the own row's count.
+    """
+
+    tie: TieKind
+    of: str = "n"
+    when: dict[str, str] = Field(default_factory=dict)
+    to: Name
+    at: Annotated[dict[str, str], Field(min_length=1)]
+    counts: Annotated[str, StringConstraints(pattern=r"^(n|teller)$")] = "n"
+
+
 class Dataset(Declared):
     """One published dataset; the comment in ``datasets.yaml`` explains each field."""
 
@@ -140,6 +190,7 @@ class Dataset(Declared):
     kind: str | None = None
     sites: Sites | None = None
     breakdown: Breakdown | None = None
+    detail: Detail | None = None
     parts_of_n: str | None = None
     absent_when_zero: str | None = None
     withheld: Withheld | None = None
@@ -147,6 +198,10 @@ class Dataset(Declared):
     arms: tuple[Arm, ...] = ()
     along: tuple[str, ...] = ()
     has_status: bool = False
+    steps: tuple[tuple[str, ...], ...] = ()
+    again_along: str | None = None
+    links: tuple[Link, ...] = ()
+    deliveries: str | None = None
 
     @property
     def table(self) -> str:

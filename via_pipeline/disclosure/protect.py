@@ -1,46 +1,41 @@
-"""A dataset made fit to publish: hidden numbers NULL, with a status and the rule that hid them.
+"""The release: every dataset read, hidden in one pattern, written, and the result proven.
 
-Belongs here: reading a table from a connection, taking the decisions of ``primary`` and
-``secondary``, writing the protected table on that connection. Does not belong here: the lake
-(``run``). Pure but for the table it makes: same rows and rules, same result, whatever the order.
+Belongs here: the order of the steps, and what is told of a hidden row. Does not belong here: the
+lake (``run``), the pattern (``release``), the proof (``proof``). The same rows, rules and history
+give the same tables, whatever the order of rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 
-from via_pipeline.disclosure import dictionary, primary, secondary
-from via_pipeline.disclosure.model import SECONDARY, Dataset, Rule, RuleKind, RuleSet, Status
-from via_pipeline.disclosure.system import COUNT, SHARE, Row, TableError, build
-from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.disclosure import history, proof, record, release, tables
+from via_pipeline.disclosure.history import Earlier
+from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
+from via_pipeline.disclosure.model import Dataset, Rule, RuleKind, RuleSet, Status
+from via_pipeline.disclosure.proof import Proof
+from via_pipeline.disclosure.sums import Row
+from via_pipeline.disclosure.tables import RULE, STATUS, SYNTHETIC, Decision, order_by
+from via_pipeline.storage.duck import quoted
 
-STATUS = "waarde_status"
-RULE = "regel"
-SYNTHETIC = "is_synthetisch"
-
-_NUMBERED = "_te_beveiligen"
-_DECISIONS = "_besluiten"
-_OWN_STATUS = "_eigen_status"
+__all__ = ["RULE", "STATUS", "SYNTHETIC", "Release", "order_by", "protect", "protect_all"]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What is hidden of one row, and what is told of it."""
+@dataclass
+class Release:
+    """What was made: per table the query that reads it in its order, and the proof of it all."""
 
-    row: int
-    hides_count: bool
-    hides_value: bool
-    status: Status
-    rule: str
+    queries: dict[str, str] = field(default_factory=dict)
+    proof: Proof = field(default_factory=Proof)
 
 
 def protect(
     connection: duckdb.DuckDBPyConnection, dataset: Dataset, ruleset: RuleSet
 ) -> duckdb.DuckDBPyRelation:
-    """Make table ``disclosure__<dataset>`` of ``dataset.source``, both on ``connection``.
+    """Make table ``disclosure__<dataset>`` of ``dataset.source``, as if it were the whole release.
 
     Columns: those that ``columns.yaml`` describes for the dataset, in that order; the last are
     ``waarde_status`` and ``regel``, NULL for a figure shown. Rows are ordered by the key.
@@ -48,87 +43,90 @@ def protect(
     Raises:
         TableError: a column is missing or not described, a key is not unique, or the numbers of a
             row contradict each other. Nothing is published then.
+        NotSafe: see ``protect_all``.
     """
-    columns = _columns(connection, dataset)
-    _number(connection, dataset, columns)
-    if dataset.arms:
-        decisions = decide_by_arm(dataset, ruleset, _arms(connection, dataset))
-    else:
-        decisions = decide(dataset, ruleset, _rows(connection, dataset))
-    _keep(connection, decisions)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {quoted(dataset.table)} AS "
-        + _protected(dataset, ruleset, columns)
-    )
-    for helper in (_DECISIONS, _NUMBERED):
-        connection.execute(f"DROP TABLE {helper}")
+    protect_all(connection, [(dataset, ruleset)])
     return connection.sql(f"FROM {quoted(dataset.table)}")
 
 
-def decide(dataset: Dataset, ruleset: RuleSet, rows: Sequence[Row]) -> list[Decision]:
-    """What to hide of ``rows``, which are sorted by key; a row shown in full has no decision.
+def protect_all(
+    connection: duckdb.DuckDBPyConnection,
+    chosen: Sequence[tuple[Dataset, RuleSet]],
+    earlier: Earlier = (),
+    stays_inside: bool = False,
+) -> Release:
+    """Make the tables ``disclosure__<dataset>`` of all datasets of a release, and prove them.
+
+    ``earlier`` is what was published before: an unchanged figure keeps its status. Tables that
+    ``stays_inside`` (what a correction would change) may differ from it by few people.
 
     Raises:
         TableError: see ``protect``.
+        NotSafe: something could be worked out from what would be published.
     """
-    if not ruleset.rules:
-        return []
-    system = build(dataset, rows)
-    broken = primary.broken(dataset, ruleset, rows)
-    small = set(system.is_withheld)
-    for index, rules in broken.items():
-        for rule in rules:
-            kinds = "N" if primary.hides_count(rule) else "TCS"
-            small |= {
-                system.unknown_of[index, kind]
-                for kind in kinds
-                if (index, kind) in system.unknown_of
-            }
-    hidden = secondary.protect(system, small, _minima(ruleset))
-    dark = {slot for unknown in hidden for slot in system.slots[unknown]}
-    decisions = []
-    for index in range(len(rows)):
-        count = (index, "N") in dark
-        value = count or any((index, kind) in dark for kind in "TCS")
-        withheld = _is_withheld(dataset, rows[index])
-        if value or withheld:
-            told = _told(_withholding(ruleset) if withheld else broken.get(index, []))
-            decisions.append(Decision(index, count, value, *told))
-    return decisions
+    made = Release()
+    about, chosen = _apart(chosen)
+    for dataset, _ in chosen:
+        tables.prepare(connection, dataset)
+    guarded = [(dataset, ruleset) for dataset, ruleset in chosen if ruleset.rules]
+    parts = [_part(connection, dataset, ruleset) for dataset, ruleset in guarded]
+    joint = join(parts)
+    past = history.read(connection, joint, earlier, not stays_inside)
+    hidden = release.hide(joint, past.known, past.carried)
+    decisions = {
+        part.dataset.name: decide(joint, number, hidden.names, past.slots)
+        for number, part in enumerate(parts)
+    }
+    for dataset, ruleset in chosen:
+        tables.write(connection, dataset, ruleset, decisions.get(dataset.name, []))
+    made.proof = proof.prove(connection, joint, hidden, past)
+    record.summary(connection, made.proof)
+    for dataset, ruleset in about:
+        tables.prepare(connection, dataset)
+        tables.write(connection, dataset, ruleset, [])
+    for dataset, _ in (*chosen, *about):
+        tables.forget(connection, dataset)
+        made.queries[dataset.table] = (
+            f"SELECT * FROM {quoted(dataset.table)} ORDER BY {order_by(dataset)}"
+        )
+    return made
 
 
-def decide_by_arm(
-    dataset: Dataset, ruleset: RuleSet, arms: Sequence[Sequence[Row]]
+def _apart(chosen: Sequence[tuple[Dataset, RuleSet]]) -> tuple[list, list]:
+    """The table about the release itself, and all others."""
+    about = [one for one in chosen if one[0].source == record.SUMMARY]
+    return about, [one for one in chosen if one not in about]
+
+
+def decide(
+    joint: Joint, number: int, hidden: set, carried: set[tuple[int, tuple[int, str]]]
 ) -> list[Decision]:
-    """What to hide of comparisons: each arm has its count, and what hides one arm hides the row.
-
-    ``arms`` holds the same rows once per arm, sorted by key.
-
-    Raises:
-        TableError: see ``protect``.
-    """
-    apart = dataset.model_copy(update={"key": (*dataset.key, "_arm")})
-    rows = [
-        replace(row, key=(*row.key, str(arm)))
-        for together in zip(*arms, strict=True)
-        for arm, row in enumerate(together)
-    ]
+    """What to hide of each row of a part; a row shown in full has no decision."""
+    part = joint.parts[number]
+    arms = max(1, len(part.dataset.arms))
     found: dict[int, Decision] = {}
-    for item in decide(apart, ruleset, rows):
-        row = item.row // len(arms)
-        if row not in found or found[row].rule == SECONDARY:
-            found[row] = Decision(row, True, True, item.status, item.rule)
-    # A figure can stand in the table twice: as an outcome of its own and as a group of another.
-    # What looks the same goes dark together; by coincidence that hides more, never less.
-    looks = [
-        tuple((row.count, row.numerator) for row in together)
-        for together in zip(*arms, strict=True)
-    ]
-    dark = {looks[row] for row in found}
-    for row, look in enumerate(looks):
-        if look in dark and row not in found:
-            found[row] = Decision(row, True, True, Status.CONFIDENTIAL, SECONDARY)
-    return [found[row] for row in sorted(found)]
+    for index, row in enumerate(part.rows):
+        dark = {
+            kind
+            for kind in "NTCS"
+            if joint.at.get(part.place(index, kind)) in hidden or (number, (index, kind)) in carried
+        }
+        withheld = _is_withheld(part.dataset, row)
+        if dark or withheld:
+            rules = _withholding(part.ruleset) if withheld else joint.broken[number].get(index, [])
+            told = _told(part.ruleset, rules)
+            hides_count = "N" in dark or arms > 1
+            first = found.get(index // arms)
+            if first is None or told[1] != part.ruleset.published_as:
+                found[index // arms] = Decision(index // arms, hides_count, True, *told)
+    return list(found.values())
+
+
+def _part(connection: duckdb.DuckDBPyConnection, dataset: Dataset, ruleset: RuleSet) -> Part:
+    if dataset.arms:
+        apart, rows = with_arms(dataset, tables.arms(connection, dataset))
+        return Part(apart, ruleset, rows)
+    return Part(dataset, ruleset, tables.rows(connection, dataset))
 
 
 def _is_withheld(dataset: Dataset, row: Row) -> bool:
@@ -141,156 +139,9 @@ def _withholding(ruleset: RuleSet) -> list[Rule]:
     return [rule for rule in ruleset.rules if rule.kind is RuleKind.COUNT]
 
 
-def _minima(ruleset: RuleSet) -> Mapping[str, int]:
-    return {
-        "N": ruleset.minimum(RuleKind.COUNT),
-        "T": ruleset.minimum(RuleKind.NUMERATOR),
-        "C": ruleset.minimum(RuleKind.REMAINDER),
-    }
-
-
-def _told(rules: Sequence[Rule]) -> tuple[Status, str]:
+def _told(ruleset: RuleSet, rules: Sequence[Rule]) -> tuple[Status, str]:
     """Status and published rule; confidential goes before unreliable."""
     if not rules:
-        return Status.CONFIDENTIAL, SECONDARY
+        return Status.CONFIDENTIAL, ruleset.published_as
     first = min(rules, key=lambda rule: rule.status is not Status.CONFIDENTIAL)
-    return first.status, first.published_as
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[str]:
-    """Columns to publish, after a look that source and description agree."""
-    there = [name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description]
-    described = [name for name in dictionary.columns(dataset.name) if name not in (STATUS, RULE)]
-    # Columns that begin with _ are the lake's own (delivery and row of a conformed table).
-    told = {*described, STATUS} if dataset.has_status else set(described)
-    extra = [name for name in there if name not in told and not name.startswith("_")]
-    missing = [name for name in described if name not in there and name != SYNTHETIC]
-    if extra or missing:
-        raise TableError(
-            f"{dataset.source} and disclosure/columns.yaml differ: "
-            f"not described {extra}, described but not there {missing}"
-        )
-    return described
-
-
-def _number(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, columns: Sequence[str]
-) -> None:
-    """A copy of the rows to publish, numbered by key; a table of facts is not synthetic.
-
-    What ``only`` leaves out is left out here: nothing after this can tell that it was there.
-    """
-    there = {name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description}
-    selected = ", ".join(
-        quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
-    )
-    for arm in dataset.arms:
-        selected += f", {quoted(arm.numerator)}"
-    selected += f", {STATUS if dataset.has_status else 'NULL::VARCHAR'} AS {_OWN_STATUS}"
-    order = order_by(dataset)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_NUMBERED} AS "
-        f"SELECT row_number() OVER (ORDER BY {order}) - 1 AS _nummer, {selected} "
-        f"FROM {quoted(dataset.source)} WHERE {dataset.only or 'true'}"
-    )
-
-
-def order_by(dataset: Dataset) -> str:
-    """SQL that orders rows by the dataset's key, as texts; the same on every machine."""
-    return ", ".join(_text(name) for name in dataset.key)
-
-
-def _text(name: str) -> str:
-    return f"coalesce(CAST({quoted(name)} AS VARCHAR), '')"
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Row]:
-    absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
-    numbers = [
-        f"CASE WHEN {absent} THEN NULL ELSE {quoted(name) if name else 'NULL'} END"
-        for name in (dataset.count, dataset.numerator, dataset.value)
-    ]
-    kind = quoted(dataset.kind) if dataset.kind else literal(SHARE if dataset.numerator else COUNT)
-    found = connection.execute(
-        f"SELECT [{', '.join(map(_text, dataset.key))}], {kind}, {', '.join(numbers)} "
-        f"FROM {_NUMBERED} ORDER BY _nummer"
-    ).fetchall()
-    return [Row(tuple(key), *rest) for key, *rest in found]
-
-
-def _arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[Row]]:
-    """The rows once per arm, as shares of which only the counts are known."""
-    found = []
-    for arm in dataset.arms:
-        rows = connection.execute(
-            f"SELECT [{', '.join(map(_text, dataset.key))}], {quoted(arm.count)}, "
-            f"{quoted(arm.numerator)} FROM {_NUMBERED} ORDER BY _nummer"
-        ).fetchall()
-        found.append([Row(tuple(key), SHARE, count, part, None) for key, count, part in rows])
-    return found
-
-
-def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> None:
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_DECISIONS} "
-        "(_nummer BIGINT, _n BOOLEAN, _w BOOLEAN, _status VARCHAR, _regel VARCHAR)"
-    )
-    # Whole columns at once: row by row takes a hundred times as long.
-    connection.execute(
-        f"INSERT INTO {_DECISIONS} SELECT unnest(?::BIGINT[]), unnest(?::BOOLEAN[]), "
-        "unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
-        [
-            [item.row for item in decisions],
-            [item.hides_count for item in decisions],
-            [item.hides_value for item in decisions],
-            [str(item.status) for item in decisions],
-            [item.rule for item in decisions],
-        ],
-    )
-
-
-def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> str:
-    absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
-    shown = []
-    for name in columns:
-        if name in dataset.numbers:
-            hidden = "_n" if name == dataset.count else "_w"
-            shown.append(
-                f"CASE WHEN coalesce({hidden}, false) OR ({absent}) THEN NULL "
-                f"ELSE {_rounded(dataset, ruleset, name)} END AS {quoted(name)}"
-            )
-        else:
-            shown.append(quoted(name))
-    figure = dataset.value or dataset.count
-    unavailable = f"{quoted(figure)} IS NULL OR ({absent})" if figure else "false"
-    is_zero = _rounds_to_zero(dataset, ruleset)
-    return (
-        f"SELECT {', '.join(shown)}, "
-        f"coalesce(_status, {_OWN_STATUS}, "
-        f"CASE WHEN {unavailable} THEN {literal(Status.UNAVAILABLE)} "
-        f"WHEN {is_zero} THEN {literal(Status.ROUNDS_TO_ZERO)} END) AS {STATUS}, "
-        f"_regel AS {RULE} "
-        f"FROM {_NUMBERED} LEFT JOIN {_DECISIONS} USING (_nummer) ORDER BY _nummer"
-    )
-
-
-def _rounded(dataset: Dataset, ruleset: RuleSet, name: str) -> str:
-    """A count rounded to the rule set's base (half up); what rounds to 0 from above is NULL."""
-    column, base = quoted(name), ruleset.rounding
-    is_count = name in (dataset.count, dataset.numerator)
-    if base == 1 or not (is_count or dataset.kind):
-        return column
-    rounded = f"(CAST({column} AS BIGINT) + {base // 2}) // {base} * {base}"
-    result = f"CASE WHEN {column} > 0 THEN nullif({rounded}, 0) ELSE {column} END"
-    if is_count:
-        return result
-    return (
-        f"CASE WHEN {quoted(dataset.kind or '')} = {literal(COUNT)} THEN {result} ELSE {column} END"
-    )
-
-
-def _rounds_to_zero(dataset: Dataset, ruleset: RuleSet) -> str:
-    if ruleset.rounding == 1 or not dataset.count:
-        return "false"
-    count = quoted(dataset.count)
-    return f"{count} > 0 AND {count} < {ruleset.rounding - ruleset.rounding // 2}"
+    return first.status, first.published_as or ruleset.published_as

@@ -7,42 +7,52 @@ from __future__ import annotations
 
 import duckdb
 
+from via_pipeline.disclosure import record
+from via_pipeline.disclosure.history import Earlier
 from via_pipeline.disclosure.model import load_datasets, load_ruleset
-from via_pipeline.disclosure.protect import order_by
-from via_pipeline.disclosure.protect import protect as protect_dataset
+from via_pipeline.disclosure.protect import Release, protect_all
 from via_pipeline.storage import lake
-from via_pipeline.storage.duck import quoted, work
+from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
+TONIGHT = "bi"
+"""The release that the BI file is made of, among those whose proof is kept."""
 
-def protect_on(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Protect every dataset, each from its source on ``connection``.
 
-    Returns the name of each table made, with the query that reads it in its order.
+def protect_on(
+    connection: duckdb.DuckDBPyConnection, earlier: Earlier = (), stays_inside: bool = False
+) -> Release:
+    """Protect every dataset, all together, from their sources on ``connection``.
+
+    ``earlier`` is what was published before; ``stays_inside`` as in ``protect_all``.
 
     Raises:
         TableError: a source is not as its dataset is described; nothing may be published then.
+        NotSafe: something could be worked out; nothing may be published then.
     """
-    made = {}
-    for dataset in load_datasets():
-        protect_dataset(connection, dataset, load_ruleset(dataset.ruleset))
-        made[dataset.table] = f"SELECT * FROM {quoted(dataset.table)} ORDER BY {order_by(dataset)}"
-    return made
+    datasets = load_datasets()
+    chosen = [(one, load_ruleset(one.ruleset)) for one in datasets]
+    return protect_all(connection, chosen, earlier, stays_inside)
 
 
-def protect(home: Home) -> dict[str, int]:
+def protect(home: Home, earlier: Earlier = ()) -> dict[str, int]:
     """Write every ``disclosure__<dataset>`` into the lake; rows per table.
 
-    All are protected before the first is replaced: a failure leaves yesterday's tables.
+    All are protected and proven before the first is replaced: a failure leaves yesterday's tables.
+    The proof goes to the restricted tables of ``record``.
 
     Raises:
         NoSuchTable: a source was never written.
         TableError: see ``protect_on``.
+        NotSafe: see ``protect_on``.
     """
     with work(home.scratch) as connection:
         for dataset in load_datasets():
-            lake.view(connection, home.lake, dataset.source)
+            if dataset.source != record.SUMMARY:
+                lake.view(connection, home.lake, dataset.source)
+        made = protect_on(connection, earlier)
+        record.keep(home, connection, TONIGHT, made.proof)
         return {
             table: lake.replace_table(home.lake, table, connection, query).rows
-            for table, query in protect_on(connection).items()
+            for table, query in made.queries.items()
         }

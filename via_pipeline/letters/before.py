@@ -66,6 +66,6 @@ def _written(folder: Path) -> Snapshot | None:
 
 def _made(home: Home, edition: Edition, origin: dict[str, object]) -> Snapshot:
     with work(home.scratch) as connection:
-        editions.see(connection, home, edition.reading_date)
+        editions.see(connection, home, edition.reading_date, is_alone=True)
         tables = [read(connection, content) for content in contents()]
     return snapshot.of_tables(edition.release, tables, origin)

@@ -14,8 +14,11 @@ import duckdb
 
 from via_pipeline.context import werkloosheid
 from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.disclosure.proof import NotSafe
+from via_pipeline.disclosure.protect import Release
 from via_pipeline.disclosure.run import protect_on
 from via_pipeline.diversity import barometer
+from via_pipeline.letters import published
 from via_pipeline.letters.address import release
 from via_pipeline.outcomes import compute, effects, reach
 from via_pipeline.outcomes import model as measures
@@ -84,16 +87,24 @@ def edition(home: Home, name: str) -> Edition:
     return known[name]
 
 
-def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -> dict[str, str]:
-    """Make ``disclosure__*`` on ``connection`` as known on ``reading_date``; table -> query.
+def see(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    reading_date: date,
+    stays_inside: bool = False,
+    is_alone: bool = False,
+) -> Release:
+    """Make ``disclosure__*`` on ``connection`` as known on ``reading_date``.
 
     Figures are computed anew from the deliveries in force on that day's evening, and the register
     rows known by then; estimates are those of the plans' reading dates up to that day. Then they
-    are protected like tonight's.
+    are protected like tonight's, with all that is published already known to outsiders;
+    ``is_alone``: as if nothing were. ``stays_inside``: see ``disclosure.protect``.
 
     Raises:
         PartMissing: a delivery of then is no longer in the lake.
         TableError: see ``disclosure``.
+        NotSafe: see ``disclosure``.
     """
     contracts = load_all()
     catalog.register(connection, home, contracts, as_of=reading_date)
@@ -101,7 +112,14 @@ def see(connection: duckdb.DuckDBPyConnection, home: Home, reading_date: date) -
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     effects.see(connection, home, reading_date)
     dekking.see(connection, home, contracts, reading_date)
-    return protect_on(connection)
+    earlier = [] if is_alone else published.earlier(home)
+    try:
+        return protect_on(connection, earlier, stays_inside)
+    except NotSafe:
+        if not stays_inside:
+            raise
+        # Other deliveries than those of what is out: seen by themselves they can be compared.
+        return protect_on(connection, stays_inside=True)
 
 
 def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:

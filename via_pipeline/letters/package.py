@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, StrictUndefined
 
-from via_pipeline.disclosure import dictionary
+from via_pipeline.disclosure import dictionary, record
 from via_pipeline.disclosure.model import load_ruleset
 from via_pipeline.letters import (
     archive,
@@ -65,12 +65,14 @@ def emit(
     previous: Path | None = None,
     correction: str | None = None,
     run: str | None = None,
+    stays_inside: bool = False,
 ) -> Package:
     """Make ``letters/<edition>/`` from what was received and known on its reading date.
 
     ``revision`` counts corrections of a published edition. ``previous`` is the package to compare
     with, as it was published; default is the edition before, as these deliveries and this code make
     it. ``correction`` is the public note of a correction. ``run`` is remembered beside the package.
+    ``stays_inside``: to be compared with what is out, never to go out itself.
 
     Raises:
         UnknownEdition: the register has no such edition.
@@ -79,6 +81,7 @@ def emit(
         PackageError: ``previous`` is no package.
         PartMissing: a delivery of then is no longer in the lake; the old folder stays.
         TableError: a table cannot be protected; the old folder stays.
+        NotSafe: something could be worked out from it; the old folder stays.
         ThemeError, TemplateError: the house style cannot be used; the old folder stays.
     """
     chosen = replace(editions.edition(home, edition), revision=revision)
@@ -92,7 +95,7 @@ def emit(
         origin = provenance(home, chosen.reading_date)
         folder = home.letters / chosen.name
         with work(home.scratch) as connection:
-            editions.see(connection, home, chosen.reading_date)
+            seen = editions.see(connection, home, chosen.reading_date, stays_inside)
             with replacing_folder(folder) as temporary:
                 written = write_package(
                     connection,
@@ -104,6 +107,7 @@ def emit(
                     house_style=home.house_style,
                     is_lost=is_lost,
                 )
+            record.keep(home, connection, chosen.name, seen.proof)
         zipped = home.letters / f"{chosen.name}.zip"
         with replacing(zipped) as temporary:
             archive.of_folder(temporary, folder, chosen.reading_date)

@@ -40,7 +40,7 @@ def test_only_declared_statuses_exist():
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(tmp_path, rule):
-    head = "name: t\ntitle: T\ndescription: d\nsource: s\nrules:\n"
+    head = "name: t\ntitle: T\ndescription: d\nsource: s\npublished_as: v\nrules:\n"
     (tmp_path / "t.yaml").write_text(f"{head}  - {rule}\n", encoding="utf-8")
     with pytest.raises(RuleSetError, match=r"t\.yaml"):
         load_ruleset("t", tmp_path)
@@ -48,7 +48,8 @@ def test_a_rule_that_makes_no_sense_is_refused(tmp_path, rule):
 
 def test_a_rule_set_under_another_name_is_refused(tmp_path):
     (tmp_path / "t.yaml").write_text(
-        "name: u\ntitle: T\ndescription: d\nsource: s\nrules: []\n", encoding="utf-8"
+        "name: u\ntitle: T\ndescription: d\nsource: s\npublished_as: v\nrules: []\n",
+        encoding="utf-8",
     )
     with pytest.raises(RuleSetError, match="named u"):
         load_ruleset("t", tmp_path)

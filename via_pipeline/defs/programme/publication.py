@@ -43,6 +43,10 @@ PROTECTED = {
         "**Overname**\n\nWho took an approach over afterwards, where a public source says so.",
         ["register__overname"],
     ),
+    "disclosure__beveiliging": (
+        "**Beveiliging**\n\nWhat disclosure control did per dataset, and that its audit passed.",
+        [],
+    ),
     "disclosure__vervolgstap": (
         "**Maatregelen en vervolgstappen**\n\nWho does what by when.",
         ["register__maatregel"],
@@ -73,9 +77,10 @@ ALL_PROCESSED = "alle_bronnen_verwerkt"
 def disclosure(context: dg.AssetExecutionContext, installation: Installation):
     """Protect everything that will be published, together: linked tables share their secrets."""
     from via_pipeline.disclosure.run import protect
+    from via_pipeline.letters import published
 
     home = installation.home()
-    guard.told(context, lambda: protect(home))
+    guard.told(context, lambda: protect(home, published.earlier(home)))
     for name in PROTECTED:
         yield dg.MaterializeResult(
             asset_key=name,

@@ -41,7 +41,7 @@ def again(home: Home, scratch: Home, edition: str, chosen: Published) -> Package
     """
     every = [item for _, item in freeze.published(home, edition)]
     correction = _correcting(home, edition, chosen.revision, chosen.note, every)
-    return emit(scratch, edition, **correction)
+    return emit(scratch, edition, stays_inside=True, **correction)
 
 
 def _correcting(

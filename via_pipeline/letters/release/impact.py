@@ -28,6 +28,7 @@ from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.disclosure.protect import RULE, STATUS
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.what_if import as_if_received
+from via_pipeline.letters import published as known
 from via_pipeline.letters.release import freeze
 from via_pipeline.letters.release.rebuild import published
 from via_pipeline.letters.release.screening.package import Package, Table, load
@@ -95,7 +96,8 @@ def impact(home: Home, edition: str, revision: int | None = None) -> Impact:
     with _as_if(home, late, read_on) as scratch:
         from via_pipeline.letters.package import emit
 
-        would_be = load(emit(scratch, edition).folder, edition)
+        known.lay_out(home, scratch)
+        would_be = load(emit(scratch, edition, stays_inside=True).folder, edition)
     then, now = _deliveries(frozen), _deliveries(would_be)
     added = tuple(sorted(now.keys() - then.keys()))
     dropped = tuple(sorted(then.keys() - now.keys()))
@@ -210,8 +212,8 @@ def _as_if(home: Home, late: Sequence[str], read_on: date) -> Iterator[Home]:
         scratch = Home(folder / "home", home.data, home.releases)
         scratch.lake.mkdir(parents=True)
         for table in home.lake.iterdir():
-            # What is written (estimates) is copied; what is only read is linked.
-            if table.name.startswith("outcomes__"):
+            # What is written (estimates, proofs) is copied; what is only read is linked.
+            if table.name.startswith(("outcomes__", "audit__")):
                 shutil.copytree(table, scratch.lake / table.name)
             else:
                 (scratch.lake / table.name).symlink_to(table)
@@ -252,7 +254,8 @@ def _cells(
     # Tables of this room (what changed, how it is worked out) repeat what the others say.
     old_tables = {table.name: table for table in frozen.tables if table.dataset}
     new_tables = {table.name: table for table in would_be.tables if table.dataset}
-    for name in sorted(old_tables.keys() & new_tables.keys()):
+    # What disclosure control says of itself changes by no delivery.
+    for name in sorted((old_tables.keys() & new_tables.keys()) - {"beveiliging"}):
         olds, news = _keyed(old_tables[name]), _keyed(new_tables[name])
         for key in sorted(olds.keys() | news.keys()):
             before, after = olds.get(key), news.get(key)

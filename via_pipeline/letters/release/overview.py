@@ -14,7 +14,6 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
-from via_pipeline.disclosure.model import SECONDARY
 from via_pipeline.disclosure.protect import RULE, STATUS, SYNTHETIC
 from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.screening import figures
@@ -32,8 +31,8 @@ class FileSummary:
     ``smallest`` maps each column of counts to its smallest figure above zero; ``rounded_to`` to the
     largest number that divides all its figures (1: not rounded), None where there are too few to
     tell. ``sums_checked`` counts the sums that the file shows in full, ``sums_wrong`` those that do
-    not hold. ``hidden`` counts rows per symbol, ``by_rule`` per published rule; ``secondary`` of
-    these were hidden to keep others from being worked out.
+    not hold. ``hidden`` counts rows per symbol, ``by_rule`` per published rule. How many of
+    these only keep others from being worked out stands in the audit's summary, not in a package.
     """
 
     file: str
@@ -47,7 +46,6 @@ class FileSummary:
     sums_wrong: int | None = None
     hidden: Mapping[str, int] | None = None
     by_rule: Mapping[str, int] | None = None
-    secondary: int | None = None
 
 
 def summarise(folder: Path, edition: str) -> list[FileSummary]:
@@ -109,7 +107,6 @@ def _of_table(table: Table, size: int, digest: str) -> FileSummary:
         sums_wrong=sum(len(item.wrong) for item in checked),
         hidden=dict(sorted(Counter(r[STATUS] for r in records if r.get(STATUS)).items())),
         by_rule=dict(sorted(rules.items())),
-        secondary=rules.get(SECONDARY, 0),
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from via_pipeline import fingerprint
 from via_pipeline.contracts.model import load_all
+from via_pipeline.letters import published as known
 from via_pipeline.letters.release import candidate, concept, freeze, sums
 from via_pipeline.letters.release.dossier import Published
 from via_pipeline.letters.release.kept import Fate, Landing
@@ -99,6 +100,7 @@ def rebuild(home: Home, edition: str, revision: int | None = None) -> Rebuilt:
         lay_out(home, scratch, landing, read_on)
         if home.exclusions.exists():
             _copy(home.exclusions, scratch.exclusions)
+        known.lay_out(home, scratch)
         run(scratch, read_on)
         concept.again(home, scratch, edition, chosen)
         folder = scratch.letters / edition

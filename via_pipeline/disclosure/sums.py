@@ -1,18 +1,19 @@
-"""What an outsider knows: the numbers of a dataset as unknowns, and the sums that tie them.
+"""One dataset as an outsider reads it: its numbers as unknowns, and the sums that tie them.
 
 Belongs here: turning rows into quantities, equations between them, and which quantities go dark
-together. Does not belong here: deciding what is hidden (``primary``, ``secondary``).
+together. Does not belong here: ties to other datasets (``links``), which rules a quantity breaks
+(``needs``), what is hidden for it (``release``).
 
 A row holds up to four quantities. ``N``: its count. Of a share also ``T``, those who count, and
-``C``, those who do not (``N = T + C``). Of a mean ``S``, the sum behind it. Two quantities of
-different measures that are equal for every group of a breakdown are taken to be the same thing
-(everybody answered both questions; who was invited is who could be hired) and become one unknown:
-hiding it in one measure while showing it in the other would hide nothing.
+``C``, those who do not (``N = T + C``). Of a mean ``S``, the sum behind it, in tenths. Two
+quantities of different measures that are equal for every group of a breakdown are taken to be the
+same thing (everybody answered both questions; who was invited is who could be hired) and become one
+unknown: hiding it in one measure while showing it in the other would hide nothing.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,8 +23,10 @@ from via_pipeline.disclosure.model import Dataset
 
 SHARE, MEAN, COUNT = "aandeel", "gemiddelde", "aantal"
 _KINDS = {SHARE, MEAN, COUNT}
+_SEVERAL = 2
+TENTHS = 10
+"""Sums behind means are whole tenths: near enough to be taken for exact, which errs safely."""
 
-Number = int | Decimal
 Slot = tuple[int, str]
 """A quantity's place: index of the row, and N, T, C or S."""
 
@@ -41,6 +44,7 @@ class Row:
     count: int | None
     numerator: int | None
     value: Decimal | None
+    deliveries: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,38 +60,44 @@ class System:
     """Unknowns are numbered; unknown ``i`` has ``values[i]`` and stands in ``slots[i]``.
 
     ``is_count[i]`` tells people or jobs from a sum of scores. ``with_[i]`` are the unknowns that
-    must go dark when ``i`` does.
+    must go dark when ``i`` does. ``orders`` are pairs (part, whole): everybody in the first is in
+    the second.
     """
 
-    values: list[Number] = field(default_factory=list)
+    values: list[int] = field(default_factory=list)
     is_count: list[bool] = field(default_factory=list)
     slots: list[list[Slot]] = field(default_factory=list)
     with_: list[set[int]] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
+    orders: list[tuple[int, int]] = field(default_factory=list)
     unknown_of: dict[Slot, int] = field(default_factory=dict)
     is_withheld: set[int] = field(default_factory=set)
+    withheld: list[Row] = field(default_factory=list)
 
 
 def build(dataset: Dataset, rows: Sequence[Row]) -> System:
     """The system of ``rows``, which are sorted by their key.
 
-    Rows withheld upstream are in it as well, numbered from ``len(rows)`` on, with what the sums
-    leave for them: ``is_withheld`` tells their unknowns.
+    Rows withheld upstream are in it as well (``withheld``), numbered from ``len(rows)`` on, with
+    what the sums leave for them: ``is_withheld`` tells their unknowns.
 
     Raises:
         TableError: two rows share a key, or a share's numerator is not within its denominator.
     """
     _check(dataset, rows)
     given = len(rows)
-    rows = [*rows, *_withheld(dataset, rows)]
+    withheld = _withheld(dataset, rows)
+    rows = [*rows, *withheld]
     slots = _slots(rows)
     system = _unknowns(slots, _same(dataset, rows, slots))
+    system.withheld = withheld
     system.is_withheld = {
         unknown for (index, _), unknown in system.unknown_of.items() if index >= given
     }
     _darkness(dataset, rows, system)
     wanted = {equation for equation in _equations(dataset, rows, system) if equation.parts}
     system.equations = sorted(wanted, key=lambda item: (item.total, item.parts))
+    system.orders = sorted(set(_orders(dataset, rows, system)))
     return system
 
 
@@ -108,8 +118,9 @@ def _check(dataset: Dataset, rows: Sequence[Row]) -> None:
 def _withheld(dataset: Dataset, rows: Sequence[Row]) -> list[Row]:
     """Rows in place of what was withheld, one per value of the column that stands in its total.
 
-    The first withheld group of a breakdown gets all that the total has over the groups shown, the
-    others nothing: only what they are together can be known.
+    The first withheld group of a breakdown gets all that the total has over the groups shown, a
+    second one nothing, the others no row: only what they are together can be known, and whether
+    they are one or several.
     """
     if dataset.withheld is None or dataset.breakdown is None:
         return []
@@ -126,7 +137,7 @@ def _withheld(dataset: Dataset, rows: Sequence[Row]) -> list[Row]:
             )
             shown[(row.key[names], *rest)].append(row)
     made: list[Row] = []
-    filled: set[tuple[str, ...]] = set()
+    filled: Counter[tuple[str, ...]] = Counter()
     for row in rows:
         if row.key[column] != dataset.withheld.code or row.key[names] == dataset.breakdown.whole:
             continue
@@ -134,17 +145,20 @@ def _withheld(dataset: Dataset, rows: Sequence[Row]) -> list[Row]:
             key = list(row.key)
             key[column] = total.key[column]
             cell = (key[names], *_without(tuple(key), [names, values]))
-            known = [] if cell in filled else shown.get(cell, [])
-            left = 0 if cell in filled else (total.count or 0) - sum(r.count or 0 for r in known)
+            known = shown.get(cell, [])
+            is_first = not filled[cell]
+            left = (total.count or 0) - sum(r.count or 0 for r in known) if is_first else 0
             part = (total.numerator or 0) - sum(r.numerator or 0 for r in known)
-            filled.add(cell)
+            filled[cell] += 1
+            if filled[cell] > _SEVERAL:
+                continue
             count = max(left, 0)
             made.append(Row(tuple(key), row.kind, count, min(max(part, 0), count), None))
     return made
 
 
-def _slots(rows: Sequence[Row]) -> dict[Slot, Number]:
-    found: dict[Slot, Number] = {}
+def _slots(rows: Sequence[Row]) -> dict[Slot, int]:
+    found: dict[Slot, int] = {}
     for index, row in enumerate(rows):
         if row.count is None:
             continue
@@ -153,7 +167,7 @@ def _slots(rows: Sequence[Row]) -> dict[Slot, Number]:
             found[index, "T"] = row.numerator
             found[index, "C"] = row.count - row.numerator
         elif row.kind == MEAN and (row.value is not None or row.count == 0):
-            found[index, "S"] = (row.value or 0) * row.count
+            found[index, "S"] = round((row.value or 0) * row.count * TENTHS)
     return found
 
 
@@ -165,9 +179,7 @@ def _without(key: tuple[str, ...], left_out: Sequence[int]) -> tuple[str, ...]:
     return tuple(text for index, text in enumerate(key) if index not in left_out)
 
 
-def _same(
-    dataset: Dataset, rows: Sequence[Row], slots: dict[Slot, Number]
-) -> list[tuple[Slot, Slot]]:
+def _same(dataset: Dataset, rows: Sequence[Row], slots: dict[Slot, int]) -> list[tuple[Slot, Slot]]:
     """Pairs of slots, of different measures, that are equal throughout a breakdown."""
     measure = _positions(dataset, *dataset.measure)
     values = _positions(dataset, dataset.breakdown.values) if dataset.breakdown else []
@@ -203,7 +215,7 @@ def _rank(column: dict[tuple[str, ...], Slot]) -> tuple[int, int]:
     return "NTC".index(kind), index
 
 
-def _unknowns(slots: dict[Slot, Number], same: list[tuple[Slot, Slot]]) -> System:
+def _unknowns(slots: dict[Slot, int], same: list[tuple[Slot, Slot]]) -> System:
     parent = {slot: slot for slot in slots}
 
     def root(slot: Slot) -> Slot:
@@ -269,6 +281,24 @@ def _equations(dataset: Dataset, rows: Sequence[Row], system: System) -> Iterato
                 wholes[_without(row.key, place)].append(index)
         for members in wholes.values():
             yield _equation(of[members[0], "N"], [of[index, "T"] for index in members])
+
+
+def _orders(dataset: Dataset, rows: Sequence[Row], system: System) -> Iterator[tuple[int, int]]:
+    """Numerators of which one is known to be part of the other, over the same people."""
+    if not dataset.steps:
+        return
+    (place,) = _positions(dataset, *dataset.measure)
+    blocks: dict[tuple[str, ...], dict[str, int]] = defaultdict(dict)
+    for index, row in enumerate(rows):
+        if row.numerator is not None:
+            blocks[_without(row.key, [place])][row.key[place]] = index
+    for block in blocks.values():
+        for steps in dataset.steps:
+            for whole, part in combinations([block[name] for name in steps if name in block], 2):
+                if rows[whole].count == rows[part].count:
+                    pair = system.unknown_of[part, "T"], system.unknown_of[whole, "T"]
+                    if pair[0] != pair[1]:
+                        yield pair
 
 
 def _equation(total: int, parts: list[int]) -> Equation:

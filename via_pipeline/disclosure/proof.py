@@ -1,0 +1,208 @@
+"""The proof of a release: what an outsider reads in the protected tables, given to the audit.
+
+Belongs here: reading the tables that would be published, the table of intervals, the summary, and
+the refusal when something can be worked out. Does not belong here: the search for intervals
+(``audit``), and how the pattern came about: it is asked only which figures must be hidden and how
+well, never which are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from via_pipeline.disclosure import release, tables
+from via_pipeline.disclosure.audit.model import Audit, Figure, Tie
+from via_pipeline.disclosure.audit.proof import audit
+from via_pipeline.disclosure.engine.problem import Name, Need
+from via_pipeline.disclosure.history import Past, quantities
+from via_pipeline.disclosure.joint import Joint
+from via_pipeline.disclosure.release import Hidden
+from via_pipeline.disclosure.sums import Row
+from via_pipeline.disclosure.tables import order_by
+from via_pipeline.storage.duck import quoted
+
+EXACT_UP_TO = 60
+"""Figures that hang together up to which their exact intervals are worked out."""
+
+
+class NotSafe(RuntimeError):
+    """What would be published gives something away. Names dataset and rule, never a value."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The interval of one hidden figure, for the checkers. ``regel`` is the rule's own id."""
+
+    dataset: str
+    cel: str
+    grootheid: str
+    aanvaller: str
+    waarde: int
+    laagste: int
+    hoogste: int | None
+    is_exact: bool
+    is_primair: bool
+    regel: str
+    is_veilig: bool
+
+
+@dataclass
+class Proof:
+    """``lines``: intervals; ``summary``: per dataset figures that may leave the house."""
+
+    lines: list[Line] = field(default_factory=list)
+    summary: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def prove(connection: duckdb.DuckDBPyConnection, joint: Joint, hidden: Hidden, past: Past) -> Proof:
+    """The audit of the tables ``disclosure__*`` on ``connection``.
+
+    Raises:
+        NotSafe: a figure can be known better than its rule allows, or is shown though it may not.
+    """
+    seen = _seen(connection, joint)
+    figures, ties = outsider(joint, seen, past)
+    verdict = audit(figures, ties, EXACT_UP_TO)
+    shown = {
+        name
+        for name, one in joint.figures.items()
+        if one.need and name in seen and name not in past.known
+    }
+    found = Proof(_lines(joint, verdict), _summary(joint, seen, verdict, past))
+    failing = {one.name for one in verdict.failing} | shown | (hidden.open - past.known)
+    if failing:
+        raise NotSafe(_told(joint, failing))
+    return found
+
+
+def outsider(joint: Joint, seen: Mapping[Name, int], past: Past) -> tuple[list[Figure], list[Tie]]:
+    """Figures and ties in the words of the audit, as far as anything hidden is near them."""
+    figures, ties = [], []
+    near: set[Name] = set()
+    for part in release.components(joint, {}):
+        if any(name not in seen and name not in past.known for name in part):
+            near |= set(part)
+    for name in sorted(near):
+        one = joint.figures[name]
+        is_seen = name in seen or name in past.known
+        need = one.need or Need(1)
+        figures.append(
+            Figure(
+                name=name,
+                truth=one.value,
+                seen=(one.value, one.value) if is_seen else None,
+                least=one.floor,
+                lower=need.lower,
+                upper=need.upper,
+                sliding=need.sliding,
+                owner=one.holder,
+                is_primary=not is_seen and one.need is not None,
+            )
+        )
+    for relation in joint.relations:
+        if relation.parts[0][0] in near:
+            terms = relation.parts
+            if relation.total is not None:
+                terms = (*terms, (relation.total, -1))
+            truth = sum(factor * joint.figures[name].value for name, factor in terms)
+            low, high = relation.within or (truth, truth)
+            ties.append(Tie(terms, low, high))
+    return figures, ties
+
+
+def _seen(connection: duckdb.DuckDBPyConnection, joint: Joint) -> dict[Name, int]:
+    """Every figure that stands in the protected tables, with its value there."""
+    seen: dict[Name, int] = {}
+    for part in joint.parts:
+        dataset, source = part.dataset, quoted(part.dataset.table)
+        if dataset.arms:
+            own = dataset.model_copy(update={"key": dataset.key[:-1]})
+            arms = tables.read_arms(connection, own, source, order_by(own))
+            rows = [row for together in zip(*arms, strict=True) for row in together]
+        else:
+            rows = tables.read(connection, dataset, source, order_by(dataset))
+        for index, row in enumerate(rows):
+            for kind in _told_by(row, bool(dataset.arms)):
+                name = joint.at.get(part.place(index, kind))
+                if name is not None:
+                    # Behind an estimate stand both arms' numerators, near enough to be taken as
+                    # told.
+                    seen[name] = joint.figures[name].value
+    return seen
+
+
+def _told_by(row: Row, is_arm: bool) -> list[str]:
+    if is_arm:
+        return [] if row.count is None else list("NTC")
+    return list(quantities(row))
+
+
+def _lines(joint: Joint, verdict: Audit) -> list[Line]:
+    lines = []
+    for one in verdict.intervals:
+        figure = joint.figures[one.name]
+        rules = sorted({rule.id for rule in figure.rules})
+        lines.append(
+            Line(
+                dataset=figure.name[0],
+                cel=" / ".join(figure.name[1:-1]),
+                grootheid=figure.name[-1] if figure.is_published else "rest",
+                aanvaller=one.attacker,
+                waarde=figure.value,
+                laagste=one.low,
+                hoogste=one.high,
+                is_exact=one.is_exact,
+                is_primair=figure.need is not None,
+                regel=" ".join(rules),
+                is_veilig=one.is_safe,
+            )
+        )
+    return sorted(lines, key=lambda line: (line.dataset, line.cel, line.grootheid, line.aanvaller))
+
+
+def _summary(
+    joint: Joint, seen: Mapping[Name, int], verdict: Audit, past: Past
+) -> dict[str, dict[str, int]]:
+    """Per dataset: figures, hidden ones by reason, value lost, intervals, failing ones."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, one in joint.figures.items():
+        if not one.is_published or name[-1] == "C" or _is_withheld(joint, name):
+            continue
+        found = counts[name[0]]
+        found["cellen"] += 1
+        if name[-1] != "S":
+            found["waarde"] += one.value
+        if name not in seen:
+            which = "primair" if one.need else "aanvullend"
+            found[which] += 1
+            if name[-1] != "S":
+                found[f"waarde_{which}"] += one.value
+    for one in verdict.intervals:
+        found = counts[one.name[0] if joint.figures[one.name].is_published else "verschillen"]
+        found["intervallen"] += 1
+        found["niet_veilig"] += not one.is_safe
+    return {name: dict(counts[name]) for name in sorted(counts)}
+
+
+def _is_withheld(joint: Joint, name: Name) -> bool:
+    return name in joint.forced
+
+
+def _told(joint: Joint, failing: set[Name]) -> str:
+    """Which datasets and rules, in two languages."""
+    counts: Counter[str] = Counter()
+    for name in failing:
+        figure = joint.figures[name]
+        rules = sorted({rule.id for rule in figure.rules})
+        dataset = name[0] if figure.is_published else "verschil"
+        counts[f"{dataset} ({', '.join(rules) or 'aanvullend'})"] += 1
+    where = "; ".join(f"{what}: {count}" for what, count in sorted(counts.items()))
+    return (
+        f"figures that can be worked out from what would be published, by dataset and rule: {where}"
+        f". Nothing was replaced. / Niet gepubliceerd: {sum(counts.values())} cijfers zouden af te "
+        f"leiden zijn ({where}); er is niets vervangen."
+    )

@@ -1,0 +1,198 @@
+"""What to hide of a whole release, so that nothing hidden can be worked out from all of it.
+
+Belongs here: taking the joint system apart where nothing ties it, asking the engine for a pattern
+of each component, and what goes dark with what. Does not belong here: how the system is made
+(``joint``), the search (``engine``), the proof (``proof``).
+
+A count that is hidden takes its row along, and a row that is hidden takes no count along: such
+one-way company is not known to the engine. So its answer is closed, and asked for again with the
+new figures hidden too, until nothing is added. The sums behind means come last: they follow the
+counts and never lead them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from via_pipeline.disclosure import needs
+from via_pipeline.disclosure.engine.problem import Cell, Name, Need, Problem, Relation
+from via_pipeline.disclosure.engine.search import Pattern, search
+from via_pipeline.disclosure.joint import Joint
+from via_pipeline.disclosure.model import RuleSet
+
+
+@dataclass
+class Hidden:
+    """``names`` are hidden; ``primary`` of them by a rule; ``open`` could not be protected."""
+
+    names: set[Name] = field(default_factory=set)
+    primary: set[Name] = field(default_factory=set)
+    open: set[Name] = field(default_factory=set)
+    collapsed: set[Name] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Unions:
+    """Hidden parts whose sum is known must be together at least the minimum of their kind."""
+
+    minimum: Mapping[tuple[str, str], int]
+
+    @classmethod
+    def of(cls, rulesets: Mapping[str, RuleSet]) -> Unions:
+        """Of the rule set of each dataset."""
+        return cls(
+            {
+                (name, kind): needs.minimum(ruleset, kind)
+                for name, ruleset in rulesets.items()
+                for kind in "NTC"
+            }
+        )
+
+    def is_sensitive(self, cells: Sequence[Cell]) -> bool:
+        """See ``engine.rules.Rule``."""
+        floors = [self.minimum.get((cell.name[0], cell.name[-1]), 0) for cell in cells]
+        return sum(cell.value for cell in cells) < max(floors, default=0)
+
+    def need(self, cell: Cell) -> Need:
+        """See ``engine.rules.Rule``."""
+        return Need(self.minimum.get((cell.name[0], cell.name[-1]), 1))
+
+
+def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] = ()) -> Hidden:
+    """The pattern of the release.
+
+    ``known`` figures are out already, as they are now; ``carried`` ones were hidden before and have
+    not changed: they stay so.
+    """
+    labels = _labels(joint)
+    unions = Unions.of({part.dataset.name: part.ruleset for part in joint.parts})
+    done = Hidden()
+    done.primary = {name for name, one in joint.figures.items() if one.need}
+    done.names = _closed(joint, done.primary | joint.forced | set(carried))
+    parts = components(joint, labels)
+    for is_last in (False, True):
+        for names in parts:
+            if (names[0][-1] == "S") is is_last:
+                _hide_part(joint, names, labels, set(known), set(carried), unions, done)
+        done.names = _closed(joint, done.names)
+    return done
+
+
+def components(joint: Joint, labels: Mapping[Name, str]) -> list[list[Name]]:
+    """The figures in groups that no relation or label ties to each other, sorted."""
+    together = _Together()
+    for relation in joint.relations:
+        names = [name for name, _ in relation.parts]
+        for name in [*names[1:], *([relation.total] if relation.total else [])]:
+            together.join(names[0], name)
+    first: dict[str, Name] = {}
+    for name in sorted(labels):
+        together.join(first.setdefault(labels[name], name), name)
+    groups: dict[Name, list[Name]] = defaultdict(list)
+    for name in sorted(joint.figures):
+        groups[together.head(name)].append(name)
+    return sorted(groups.values())
+
+
+def _hide_part(
+    joint: Joint,
+    names: Sequence[Name],
+    labels: Mapping[Name, str],
+    known: Collection[Name],
+    carried: Collection[Name],
+    unions: Unions,
+    done: Hidden,
+) -> None:
+    if not any(name in done.names for name in names):
+        return
+    inside = set(names)
+    relations = [one for one in joint.relations if one.parts[0][0] in inside]
+    if not relations:
+        return
+    while True:
+        pattern = _pattern(joint, names, relations, labels, known, carried, unions, done)
+        found = _closed(joint, pattern.hidden) - done.names
+        done.names |= found
+        is_closed = found <= set(pattern.hidden)
+        if is_closed and not any(joint.figures[name].holder for name in found):
+            break
+    done.open |= set(pattern.unprotected) - set(known)
+    done.collapsed |= set(pattern.collapsed)
+
+
+def _pattern(
+    joint: Joint,
+    names: Sequence[Name],
+    relations: Sequence[Relation],
+    labels: Mapping[Name, str],
+    known: Collection[Name],
+    carried: Collection[Name],
+    unions: Unions,
+    done: Hidden,
+) -> Pattern:
+    cells = []
+    for name in names:
+        figure = joint.figures[name]
+        need = figure.need
+        if need is None and figure.holder and name in done.names and name not in known:
+            # No one outside can tell which of two hidden sites was too small: each must stay
+            # hidden from the other.
+            need = Need(1)
+        cells.append(
+            Cell(
+                name,
+                figure.value,
+                need=need,
+                cost=figure.cost,
+                floor=figure.floor,
+                is_known=name in known,
+                is_carried=name in carried or (name in done.names and need is None),
+                holder=figure.holder,
+                together=labels.get(name, ""),
+            )
+        )
+    return search(Problem(cells, relations), [unions], again=False)
+
+
+def _closed(joint: Joint, names: Iterable[Name]) -> set[Name]:
+    """``names`` with all that goes dark with them."""
+    found: set[Name] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += joint.takes_along.get(name, ())
+    return found
+
+
+def _labels(joint: Joint) -> dict[Name, str]:
+    """One label for figures that take each other along, both ways."""
+    together = _Together()
+    linked = set()
+    for name, others in joint.takes_along.items():
+        for other in others:
+            if name in joint.takes_along.get(other, ()):
+                together.join(name, other)
+                linked |= {name, other}
+    return {name: " / ".join(together.head(name)) for name in linked}
+
+
+class _Together:
+    """Things that belong together, by pairs (a union-find); the least one names the group."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Name, Name] = {}
+
+    def head(self, one: Name) -> Name:
+        self._parent.setdefault(one, one)
+        while self._parent[one] != one:
+            self._parent[one] = self._parent[self._parent[one]]
+            one = self._parent[one]
+        return one
+
+    def join(self, one: Name, other: Name) -> None:
+        first, second = sorted((self.head(one), self.head(other)))
+        self._parent[second] = first

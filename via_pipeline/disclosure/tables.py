@@ -1,0 +1,253 @@
+"""The tables of a dataset on a connection: its rows read, and the protected table made of them.
+
+Belongs here: SQL. Does not belong here: any decision (``release``), the lake (``run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from via_pipeline.disclosure import dictionary
+from via_pipeline.disclosure.model import Dataset, RuleSet, Status
+from via_pipeline.disclosure.sums import COUNT, SHARE, Row, TableError
+from via_pipeline.storage.duck import literal, quoted
+
+STATUS = "waarde_status"
+RULE = "regel"
+SYNTHETIC = "is_synthetisch"
+
+_DECISIONS = "_besluiten"
+_OWN_STATUS = "_eigen_status"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is hidden of one row, and what is told of it."""
+
+    row: int
+    hides_count: bool
+    hides_value: bool
+    status: Status
+    rule: str
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """A copy of the rows to publish, numbered by key, on ``connection``.
+
+    Raises:
+        TableError: a column is missing or not described.
+    """
+    _number(connection, dataset, _columns(connection, dataset))
+
+
+def rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Row]:
+    """The prepared rows, sorted by key."""
+    return read(connection, dataset, _prepared(dataset), "_nummer")
+
+
+def arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[Row]]:
+    """The prepared rows once per arm, as shares of which only the counts are known."""
+    return [
+        _arm(connection, dataset, arm.count, quoted(arm.numerator), _prepared(dataset), "_nummer")
+        for arm in dataset.arms
+    ]
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, source: str, order: str
+) -> list[Row]:
+    """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL)."""
+    absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
+    numbers = [
+        f"CASE WHEN {absent} THEN NULL ELSE {quoted(name) if name else 'NULL'} END"
+        for name in (dataset.count, dataset.numerator, dataset.value)
+    ]
+    kind = quoted(dataset.kind) if dataset.kind else literal(SHARE if dataset.numerator else COUNT)
+    found = connection.execute(
+        f"SELECT [{', '.join(map(_text, dataset.key))}], {kind}, {', '.join(numbers)}, "
+        f"{_deliveries(dataset)} FROM {source} ORDER BY {order}"
+    ).fetchall()
+    return [Row(tuple(key), *rest) for key, *rest in found]
+
+
+def read_arms(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, source: str, order: str
+) -> list[list[Row]]:
+    """Rows of a published comparison (SQL ``source``) once per arm: only counts are told."""
+    return [
+        _arm(connection, dataset, arm.count, "NULL::BIGINT", source, order) for arm in dataset.arms
+    ]
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    ruleset: RuleSet,
+    decisions: Sequence[Decision],
+) -> None:
+    """Make table ``disclosure__<dataset>`` of the prepared rows."""
+    _keep(connection, decisions)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {quoted(dataset.table)} AS "
+        + _protected(dataset, ruleset, _columns(connection, dataset))
+    )
+    connection.execute(f"DROP TABLE {_DECISIONS}")
+
+
+def forget(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """Drop the prepared rows."""
+    connection.execute(f"DROP TABLE IF EXISTS {_prepared(dataset)}")
+
+
+def order_by(dataset: Dataset) -> str:
+    """SQL that orders rows by the dataset's key, as texts; the same on every machine."""
+    return ", ".join(_text(name) for name in dataset.key)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[str]:
+    """Columns to publish, after a look that source and description agree."""
+    there = [name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description]
+    described = [name for name in dictionary.columns(dataset.name) if name not in (STATUS, RULE)]
+    # Columns that begin with _ are the lake's own (delivery and row of a conformed table).
+    told = {*described, STATUS} if dataset.has_status else set(described)
+    extra = [name for name in there if name not in told and not name.startswith("_")]
+    missing = [name for name in described if name not in there and name != SYNTHETIC]
+    if extra or missing:
+        raise TableError(
+            f"{dataset.source} and disclosure/columns.yaml differ: "
+            f"not described {extra}, described but not there {missing}"
+        )
+    return described
+
+
+def _number(
+    connection: duckdb.DuckDBPyConnection, dataset: Dataset, columns: Sequence[str]
+) -> None:
+    """A copy of the rows to publish, numbered by key; a table of facts is not synthetic.
+
+    What ``only`` leaves out is left out here: nothing after this can tell that it was there.
+    """
+    there = {name for name, *_ in connection.sql(f"FROM {quoted(dataset.source)}").description}
+    selected = ", ".join(
+        quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
+    )
+    for arm in dataset.arms:
+        selected += f", {quoted(arm.numerator)}"
+    selected += f", {STATUS if dataset.has_status else 'NULL::VARCHAR'} AS {_OWN_STATUS}"
+    order = order_by(dataset)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_prepared(dataset)} AS "
+        f"SELECT row_number() OVER (ORDER BY {order}) - 1 AS _nummer, {selected} "
+        f"FROM (SELECT *, {_detailed(dataset)} AS _uitgesplitst FROM {quoted(dataset.source)}) "
+        f"WHERE _uitgesplitst AND ({dataset.only or 'true'})"
+    )
+
+
+def _text(name: str) -> str:
+    return f"coalesce(CAST({quoted(name)} AS VARCHAR), '')"
+
+
+def _detailed(dataset: Dataset) -> str:
+    """SQL: whether a row may be there at all, by the size of the site that it breaks down."""
+    if dataset.detail is None or dataset.sites is None or dataset.breakdown is None:
+        return "true"
+    within = ", ".join(quoted(name) for name in dataset.detail.within)
+    return (
+        f"({quoted(dataset.sites.column)} = {literal(dataset.sites.whole)} "
+        f"OR ({quoted(dataset.breakdown.names)} = {literal(dataset.breakdown.whole)} "
+        f"AND {quoted(dataset.kind or '')} = {literal(COUNT)}) "
+        f"OR max({quoted(dataset.count or '')}) OVER (PARTITION BY {within}) "
+        f">= {dataset.detail.minimum})"
+    )
+
+
+def _prepared(dataset: Dataset) -> str:
+    return quoted(f"_te_beveiligen_{dataset.name}")
+
+
+def _deliveries(dataset: Dataset) -> str:
+    return f"coalesce({quoted(dataset.deliveries)}, '')" if dataset.deliveries else "''"
+
+
+def _arm(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    count: str,
+    numerator: str,
+    source: str,
+    order: str,
+) -> list[Row]:
+    found = connection.execute(
+        f"SELECT [{', '.join(map(_text, dataset.key))}], {quoted(count)}, {numerator}, "
+        f"{_deliveries(dataset)} FROM {source} ORDER BY {order}"
+    ).fetchall()
+    return [Row(tuple(key), SHARE, n, part, None, told) for key, n, part, told in found]
+
+
+def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> None:
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_DECISIONS} "
+        "(_nummer BIGINT, _n BOOLEAN, _w BOOLEAN, _status VARCHAR, _regel VARCHAR)"
+    )
+    # Whole columns at once: row by row takes a hundred times as long.
+    connection.execute(
+        f"INSERT INTO {_DECISIONS} SELECT unnest(?::BIGINT[]), unnest(?::BOOLEAN[]), "
+        "unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+        [
+            [item.row for item in decisions],
+            [item.hides_count for item in decisions],
+            [item.hides_value for item in decisions],
+            [str(item.status) for item in decisions],
+            [item.rule for item in decisions],
+        ],
+    )
+
+
+def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> str:
+    absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
+    shown = []
+    for name in columns:
+        if name in dataset.numbers:
+            hidden = "_n" if name == dataset.count else "_w"
+            shown.append(
+                f"CASE WHEN coalesce({hidden}, false) OR ({absent}) THEN NULL "
+                f"ELSE {_rounded(dataset, ruleset, name)} END AS {quoted(name)}"
+            )
+        else:
+            shown.append(quoted(name))
+    figure = dataset.value or dataset.count
+    unavailable = f"{quoted(figure)} IS NULL OR ({absent})" if figure else "false"
+    is_zero = _rounds_to_zero(dataset, ruleset)
+    return (
+        f"SELECT {', '.join(shown)}, "
+        f"coalesce(_status, {_OWN_STATUS}, "
+        f"CASE WHEN {unavailable} THEN {literal(Status.UNAVAILABLE)} "
+        f"WHEN {is_zero} THEN {literal(Status.ROUNDS_TO_ZERO)} END) AS {STATUS}, "
+        f"_regel AS {RULE} "
+        f"FROM {_prepared(dataset)} LEFT JOIN {_DECISIONS} USING (_nummer) ORDER BY _nummer"
+    )
+
+
+def _rounded(dataset: Dataset, ruleset: RuleSet, name: str) -> str:
+    """A count rounded to the rule set's base (half up); what rounds to 0 from above is NULL."""
+    column, base = quoted(name), ruleset.rounding
+    is_count = name in (dataset.count, dataset.numerator)
+    if base == 1 or not (is_count or dataset.kind):
+        return column
+    rounded = f"(CAST({column} AS BIGINT) + {base // 2}) // {base} * {base}"
+    result = f"CASE WHEN {column} > 0 THEN nullif({rounded}, 0) ELSE {column} END"
+    if is_count:
+        return result
+    return (
+        f"CASE WHEN {quoted(dataset.kind or '')} = {literal(COUNT)} THEN {result} ELSE {column} END"
+    )
+
+
+def _rounds_to_zero(dataset: Dataset, ruleset: RuleSet) -> str:
+    if ruleset.rounding == 1 or not dataset.count:
+        return "false"
+    count = quoted(dataset.count)
+    return f"{count} > 0 AND {count} < {ruleset.rounding - ruleset.rounding // 2}"

@@ -1,0 +1,115 @@
+"""A release as a whole: ties across datasets, what was published before, and the proof."""
+
+import duckdb
+import pytest
+
+from via_pipeline.disclosure import release
+from via_pipeline.disclosure.model import load_dataset, load_ruleset
+from via_pipeline.disclosure.proof import NotSafe
+from via_pipeline.disclosure.protect import protect_all
+from via_pipeline_tests.disclosure import tables
+
+FREQUENCY = load_ruleset("minimumfrequentie")
+RESULT = load_dataset("resultaat")
+NAMES = ("nederlands", "westers", "niet_westers", "onbekend")
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as found:
+        yield found
+
+
+def groups(*sizes, deliveries="p6-1"):
+    rows = [
+        tables.count("alle", "herkomst_oud", name, "deelnemers", size)
+        for name, size in zip(NAMES, sizes, strict=True)
+    ]
+    rows.append(tables.count("alle", "totaal", "totaal", "deelnemers", sum(sizes)))
+    return [(*row[:16], deliveries, row[17]) for row in rows]
+
+
+def released(connection, rows, earlier=()):
+    """Group -> what is shown of its count; and the release."""
+    tables.table(connection, "outcomes__result", tables.RESULT, rows)
+    made = protect_all(connection, [(RESULT, FREQUENCY)], earlier)
+    found = connection.execute("SELECT groep, n FROM disclosure__resultaat").fetchall()
+    return dict(found), made
+
+
+def published(connection, name):
+    """What was just made, kept as an earlier publication."""
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM disclosure__resultaat")
+    return {"resultaat": [name]}
+
+
+def hidden(shown):
+    return {name for name, n in shown.items() if n is None}
+
+
+def test_an_unchanged_figure_keeps_its_status(connection):
+    # By themselves the first would hide 4 and 20; dearer company was hidden once, and stays so.
+    shown, _ = released(connection, groups(4, 20, 60, 70))
+    assert hidden(shown) == {"nederlands", "westers"}
+    before = published(connection, "eerste")
+    connection.execute(
+        "UPDATE eerste SET n = 20, waarde = 20, waarde_status = NULL, regel = NULL "
+        "WHERE groep = 'westers'"
+    )
+    connection.execute(
+        "UPDATE eerste SET n = NULL, waarde = NULL, waarde_status = 'c' "
+        "WHERE groep = 'niet_westers'"
+    )
+    again, _ = released(connection, groups(4, 20, 60, 70), [before])
+    assert hidden(again) == {"nederlands", "niet_westers"}
+
+
+@pytest.mark.parametrize(("more", "is_told"), [(0, True), (2, False), (9, False), (10, True)])
+def test_a_figure_that_differs_by_few_people_from_what_was_shown_is_hidden(
+    connection, more, is_told
+):
+    released(connection, groups(30, 40, 60, 70))
+    before = published(connection, "eerste")
+    later = groups(30 + more, 40, 60, 70, deliveries="p6-1 p6-2")
+    shown, _ = released(connection, later, [before])
+    assert (shown["nederlands"] is not None) is is_told
+    # The total differs by the same people.
+    assert (shown["totaal"] is not None) is is_told
+
+
+def test_a_pattern_that_gives_a_figure_away_is_refused_without_a_value(connection, monkeypatch):
+    real = release.hide
+
+    def leaky(*arguments):
+        found = real(*arguments)
+        found.names = set(found.primary)
+        return found
+
+    monkeypatch.setattr(release, "hide", leaky)
+    with pytest.raises(NotSafe, match="resultaat") as told:
+        released(connection, groups(4, 20, 60, 70))
+    assert "niets vervangen" in str(told.value) and "nederlands" not in str(told.value)
+
+
+def test_the_summary_counts_and_every_interval_is_safe(connection):
+    _, made = released(connection, groups(4, 20, 60, 70))
+    summary = made.proof.summary["resultaat"]
+    assert (summary["cellen"], summary["primair"], summary["aanvullend"]) == (5, 1, 1)
+    assert summary["intervallen"] == len(made.proof.lines) == 2
+    assert {(line.laagste, line.hoogste) for line in made.proof.lines} == {(1, 23)}
+
+
+@pytest.mark.parametrize(("people", "is_told"), [(100, True), (97, False), (90, True)])
+def test_the_same_people_in_two_datasets_are_tied(connection, people, is_told):
+    """A comparison counts three people fewer than the result that it rests on."""
+    row = tables.count("alle", "fase", "met", "uitgenodigd", 100)
+    result = ("P3", *row[1:16], "p3-0123456789abcdef", True)
+    tables.table(connection, "outcomes__result", tables.RESULT, [result])
+    compared = tables.comparison("totaal", "totaal", (people, 50), (200, 80), measure="uitgenodigd")
+    schatting = load_dataset("schatting")
+    tables.table(connection, schatting.source, tables.SCHATTING, [compared])
+    protect_all(connection, [(RESULT, FREQUENCY), (schatting, FREQUENCY)])
+    shown = connection.execute(
+        "SELECT r.n, s.n_interventie FROM disclosure__resultaat r, disclosure__schatting s"
+    ).fetchall()
+    assert (None not in shown[0]) is is_told
