@@ -62,6 +62,7 @@ class Cell:
     value: str | None
     status: str | None
     rule: str | None
+    unit: str = ""
 
     @property
     def at(self) -> dict[str, str]:
@@ -118,6 +119,7 @@ def cells(table: Table, shape: Shape) -> Iterator[Cell]:
                 value=row[shape.value] if shape.value else None,
                 status=row.get("waarde_status"),
                 rule=(row.get("regel") or "?") if row.get("waarde_status") == HIDDEN else None,
+                unit=row.get("eenheid_statistiek") or "",
             )
 
 

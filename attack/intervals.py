@@ -56,6 +56,9 @@ def attack(known: Knowledge, seed: int = 5) -> list[Finding]:
             continue
         told = {index: one for index, one in _judge(known, sharp, "interval", exact_only=False)}
         found += told.values()
+        if not any(SECONDARY in quantity.rules for quantity in known.quantities):
+            # One name for what is too small and for what protects it: the rule tells no bound.
+            continue
         low, high = _bounds(known, part, by_rule=True)
         by_rule = _solve(known, part, low, high, seed, exact_only=True)
         if by_rule is not None:
@@ -199,8 +202,8 @@ def _is_free(quantity: Quantity, low: float, high: float, exact_only: bool) -> b
     apart = high - low > 1 - 1e-6
     if exact_only or low < 1 - 1e-6 or high > MINIMUM - 1e-6:
         return apart
-    # From one to nine is what the rule's name says already.
-    return low < 1 + 1e-6 and high > MINIMUM - 1 - 1e-6
+    # From one to nine is what the rule's name says already; less than half of that is too much.
+    return high - low > MINIMUM / 2 - 1 - 1e-6
 
 
 def _constraint(known: Knowledge, part: _Part, place: dict[int, int]) -> LinearConstraint | None:

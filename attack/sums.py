@@ -76,7 +76,7 @@ def gather(cells_of: Sequence[Sequence[Cell]]) -> Knowledge:
         for cell, quantities in zip(cells, here, strict=True):
             if "maat" in cell.at:
                 _note(alike, cell, quantities)
-        for found in _sums(cells, here):
+        for found in _sums(cells, here, known.within):
             sums[found.label, found.total, found.parts] = found
     known.sums = [*_believed(known, sums.values()), *_same(known, alike)]
     known.within = sorted(set(known.within))
@@ -211,7 +211,9 @@ def _same(known: Knowledge, alike: dict) -> Iterator[Sum]:
                     yield Sum(("same", source, one, other), a, (b,))
 
 
-def _sums(cells: Sequence[Cell], here: Sequence[dict[str, int]]) -> Iterator[Sum]:
+def _sums(
+    cells: Sequence[Cell], here: Sequence[dict[str, int]], within: list[tuple[int, int]]
+) -> Iterator[Sum]:
     """Sums within one table: sites, groups of a breakdown, parts of n."""
     if not cells:
         return
@@ -219,6 +221,14 @@ def _sums(cells: Sequence[Cell], here: Sequence[dict[str, int]]) -> Iterator[Sum
     for total, parts, label in (*_sites(cells, shape), *_groups(cells, shape)):
         for what in "NTS":
             members = [here[index].get(what) for index in (total, *parts)]
+            is_plan = "arm" in cells[total].at and label[0] == "groups"
+            if is_plan or any(cells[part].unit != cells[total].unit for part in parts):
+                # An analysis plan names the groups that it looks at; they need not be everybody.
+                # And jobs are more than the employees who have them.
+                known_ones = [one for one in members if one is not None]
+                if members[0] is not None:
+                    within += [(one, members[0]) for one in known_ones[1:] if one != members[0]]
+                continue
             if None not in members and here[total]:
                 numbers = [member for member in members if member is not None]
                 if numbers[0] not in numbers[1:]:
@@ -242,13 +252,25 @@ def _sites(cells: Sequence[Cell], shape: Shape) -> Iterator[tuple[int, list[int]
     if not shape.site:
         return
     by_rest: dict[tuple, list[int]] = defaultdict(list)
+    sites: dict[tuple, set[str]] = defaultdict(set)
     for index, cell in enumerate(cells):
         by_rest[_rest(cell, shape.site)].append(index)
+        sites[_occasion(cell, shape)].add(cell.at[shape.site])
     for members in by_rest.values():
+        # A site that is there otherwise and has no row here counts all the same, unseen.
+        if {cells[index].at[shape.site] for index in members} != sites[
+            _occasion(cells[members[0]], shape)
+        ]:
+            continue
         wholes = [index for index in members if cells[index].at[shape.site] == WHOLE_SITE]
         if wholes and len(members) > 1:
             parts = [index for index in members if index not in wholes]
             yield wholes[0], parts, ("sites", cells[wholes[0]].at.get("groep_soort"))
+
+
+def _occasion(cell: Cell, shape: Shape) -> tuple:
+    """What all rows about the same people at one time share, of whatever site, group, measure."""
+    return _rest(cell, shape.site or "", *(shape.breakdown or ()), "maat")
 
 
 def _groups(cells: Sequence[Cell], shape: Shape) -> Iterator[tuple[int, list[int], tuple]]:
