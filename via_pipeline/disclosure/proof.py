@@ -30,7 +30,14 @@ EXACT_UP_TO = 60
 
 
 class NotSafe(RuntimeError):
-    """What would be published gives something away. Names dataset and rule, never a value."""
+    """What would be published gives something away. Names dataset and rule, never a value.
+
+    ``failing`` are the figures; for the code only, not for a message.
+    """
+
+    def __init__(self, message: str, failing: frozenset[Name] = frozenset()) -> None:
+        super().__init__(message)
+        self.failing = failing
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def prove(connection: duckdb.DuckDBPyConnection, joint: Joint, hidden: Hidden, p
     found = Proof(_lines(joint, verdict), _summary(joint, seen, verdict, past))
     failing = {one.name for one in verdict.failing} | shown | (hidden.open - past.known)
     if failing:
-        raise NotSafe(_told(joint, failing))
+        raise NotSafe(_told(joint, failing), frozenset(failing))
     return found
 
 

@@ -16,7 +16,7 @@ from via_pipeline.disclosure import history, proof, record, release, tables
 from via_pipeline.disclosure.history import Earlier
 from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
 from via_pipeline.disclosure.model import Dataset, Rule, RuleKind, RuleSet, Status
-from via_pipeline.disclosure.proof import Proof
+from via_pipeline.disclosure.proof import NotSafe, Proof
 from via_pipeline.disclosure.sums import Row
 from via_pipeline.disclosure.tables import RULE, STATUS, SYNTHETIC, Decision, order_by
 from via_pipeline.storage.duck import quoted
@@ -60,9 +60,12 @@ def protect_all(
     ``earlier`` is what was published before: an unchanged figure keeps its status. Tables that
     ``stays_inside`` (what a correction would change) may differ from it by few people.
 
+    What the search cannot protect, or the proof finds wanting, is hidden with all that hangs
+    together with it: less detail, never less safety.
+
     Raises:
         TableError: see ``protect``.
-        NotSafe: something could be worked out from what would be published.
+        NotSafe: something could be worked out from what would be published, whatever is hidden.
     """
     made = Release()
     about, chosen = _apart(chosen)
@@ -73,13 +76,23 @@ def protect_all(
     joint = join(parts)
     past = history.read(connection, joint, earlier, not stays_inside)
     hidden = release.hide(joint, past.known, past.carried)
-    decisions = {
-        part.dataset.name: decide(joint, number, hidden.names, past.slots)
-        for number, part in enumerate(parts)
-    }
-    for dataset, ruleset in chosen:
-        tables.write(connection, dataset, ruleset, decisions.get(dataset.name, []))
-    made.proof = proof.prove(connection, joint, hidden, past)
+    while True:
+        decisions = {
+            part.dataset.name: decide(joint, number, hidden.names, past.slots)
+            for number, part in enumerate(parts)
+        }
+        for dataset, ruleset in chosen:
+            tables.write(connection, dataset, ruleset, decisions.get(dataset.name, []))
+        try:
+            made.proof = proof.prove(connection, joint, hidden, past)
+            break
+        except NotSafe as error:
+            wider = release.coarser(joint, error.failing, past.known)
+            if wider <= hidden.names:
+                raise
+            hidden.names |= wider
+            hidden.open -= wider
+            hidden.collapsed |= wider
     record.summary(connection, made.proof)
     for dataset, ruleset in about:
         tables.prepare(connection, dataset)

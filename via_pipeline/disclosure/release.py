@@ -80,6 +80,18 @@ def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] =
     return done
 
 
+def coarser(joint: Joint, failing: Collection[Name], known: Collection[Name]) -> set[Name]:
+    """All that hangs together with ``failing``, but for what is out already: less detail instead.
+
+    With all of it hidden there is nothing left to subtract from.
+    """
+    found: set[Name] = set()
+    for names in components(joint, _labels(joint)):
+        if not set(failing).isdisjoint(names):
+            found |= set(names)
+    return _closed(joint, found - set(known)) - set(known)
+
+
 def components(joint: Joint, labels: Mapping[Name, str]) -> list[list[Name]]:
     """The figures in groups that no relation or label ties to each other, sorted."""
     together = _Together()

@@ -77,7 +77,9 @@ def test_a_figure_that_differs_by_few_people_from_what_was_shown_is_hidden(
     assert (shown["totaal"] is not None) is is_told
 
 
-def test_a_pattern_that_gives_a_figure_away_is_refused_without_a_value(connection, monkeypatch):
+def test_a_pattern_that_gives_a_figure_away_is_made_coarser_or_refused_without_a_value(
+    connection, monkeypatch
+):
     real = release.hide
 
     def leaky(*arguments):
@@ -86,6 +88,10 @@ def test_a_pattern_that_gives_a_figure_away_is_refused_without_a_value(connectio
         return found
 
     monkeypatch.setattr(release, "hide", leaky)
+    shown, made = released(connection, groups(4, 20, 60, 70))
+    assert set(shown.values()) == {None}, "less detail: all that hangs together is hidden"
+    assert all(line.is_veilig for line in made.proof.lines)
+    monkeypatch.setattr(release, "coarser", lambda *_: set())
     with pytest.raises(NotSafe, match="resultaat") as told:
         released(connection, groups(4, 20, 60, 70))
     assert "niets vervangen" in str(told.value) and "nederlands" not in str(told.value)
