@@ -15,16 +15,38 @@ os.environ.pop("VIA_USER", None)
 os.environ.setdefault("VIA_PSEUDONYM_KEY", "7465737473206f6e6c793a20" + "00" * 32)
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from via_pipeline_tests.journeys import house
+
+_OF_RUN, _THE_REST = 8, 9
 
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> house.Ran:
-    """One ``via run`` on the shipped data, its network watched; shared and never written to."""
-    return house.via(house.place(tmp_path_factory.mktemp("sample")), "run", watched=True)
+    """One ``via run`` on the shipped data, its network watched; shared and never written to.
+
+    Made once for all processes of the suite: it costs most of a minute. Who comes second waits.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _sample(tmp_path_factory.mktemp("sample"))
+    # The folder of a process lies in the folder of this one call of pytest.
+    shared = tmp_path_factory.getbasetemp().parent / "sample"
+    with FileLock(shared.with_suffix(".lock")):
+        told = shared / "told.json"
+        if told.exists():
+            return house.Ran.read(told)
+        shared.mkdir()
+        ran = _sample(shared)
+        ran.write(told)
+        return ran
+
+
+def _sample(folder: Path) -> house.Ran:
+    return house.via(house.place(folder), "run", watched=True)
 
 
 @pytest.fixture
@@ -38,13 +60,21 @@ def own_dagster_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 # to go to either process.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests over two processes: a file stays together, and so do all that use the run.
+    """Spread the tests over two processes, what takes longest first (the marker ``long``).
 
-    Each process has fixtures of its own, and ``sample_run`` costs most of a minute. Those tests go
-    first, because they take longest.
+    A file stays together, for its fixtures, unless a test is marked to go ``alone``. The sample run
+    is made in one process by turn 0, while turn 1, which does not need it, is at work in the other.
     """
     for item in items:
-        of_run = "sample_run" in getattr(item, "fixturenames", ())
-        group = "sample_run" if of_run else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "sample_run" not in getattr(item, "fixturenames", ()))
+        long = item.get_closest_marker("long")
+        alone = long is not None and long.kwargs.get("alone")
+        group = item.nodeid if alone else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group.replace("@", "_")))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    long = item.get_closest_marker("long")
+    if long is not None:
+        return long.args[0]
+    return _OF_RUN if "sample_run" in getattr(item, "fixturenames", ()) else _THE_REST

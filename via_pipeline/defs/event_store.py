@@ -1,6 +1,6 @@
 """Dagster's SQLite event log, with its connections kept open.
 
-Belongs here: one override, and why. Dagster opens a new engine and a new connection for every
+Belongs here: two overrides, and why. Dagster opens a new engine and a new connection for every
 event; a contract's rules are some 80 checks a table, three events each. Measured with 300 checks in
 one process: 9.6 s with Dagster's own class, 2.4 s with this one; same tables, same files.
 
@@ -31,6 +31,7 @@ class KeptOpenSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, sqlalchemy.Engine] = OrderedDict()
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -39,6 +40,12 @@ class KeptOpenSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> KeptOpenSqliteEventLogStorage:
         """From ``dagster.yaml``; ``base_dir`` is DAGSTER_HOME. Files lie as Dagster lays them."""
         return cls(str(Path(config_value["base_dir"]) / "history" / "runs"), inst_data)
+
+    def has_table(self, table_name: str) -> bool:
+        """As its parent, asked for every event; but a table that was there once is there."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close every connection."""

@@ -6,11 +6,12 @@ Belongs here: how tests start ``via``. Does not belong here: what they find.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from via_pipeline.storage.home import Home
@@ -30,6 +31,17 @@ class Ran:
     output: str
     python_log: list[str] = field(default_factory=list)
     system_log: list[str] | None = None
+
+    def write(self, path: Path) -> None:
+        """Keep this beside the run, for another process."""
+        told = asdict(self) | {"home": [str(self.home.root), str(self.home.data)]}
+        path.write_text(json.dumps(told), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Ran:
+        """What ``write`` kept."""
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**told | {"home": Home(*map(Path, told["home"]))})
 
 
 def environment(home: Home, **more: str) -> dict[str, str]:

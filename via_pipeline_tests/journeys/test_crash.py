@@ -10,6 +10,8 @@ from via_pipeline.defs.walk import walk
 from via_pipeline.intake import run as intake
 from via_pipeline_tests.journeys import house
 
+pytestmark = pytest.mark.long(3)
+
 SECRET = "999990019"
 
 

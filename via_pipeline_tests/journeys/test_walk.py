@@ -52,6 +52,7 @@ def test_the_file_for_bi_and_the_third_letter_are_there(sample_run: house.Ran) -
     assert list(letter.rglob("*.parquet"))
 
 
+@pytest.mark.long(2, alone=True)
 def test_a_second_run_with_nothing_new_says_so_and_does_almost_nothing(
     sample_run: house.Ran, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_second_run_with_nothing_new_says_so_and_does_almost_nothing(
     assert (home.latest / "via.duckdb").exists()
 
 
+@pytest.mark.long(0, alone=True)
 def test_order_time_zone_and_locale_change_no_byte(sample_run: house.Ran, tmp_path: Path) -> None:
     """In two batches, the later deliveries first, half a world away, in a Turkish locale."""
     home = house.place(tmp_path, landing=False)
@@ -115,6 +117,7 @@ def _tables_only(files: dict[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in files.items() if not path.startswith("staging/")}
 
 
+@pytest.mark.long(2, alone=True)
 def test_a_bad_file_stops_no_other_and_shows(sample_run: house.Ran, tmp_path: Path) -> None:
     home = house.copied(sample_run.home, tmp_path)
     before = house.bytes_of(home.lake)

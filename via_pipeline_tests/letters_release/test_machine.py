@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -19,6 +20,8 @@ from via_pipeline.letters.release.ballot import Vote
 from via_pipeline.letters.release.dossier import Refused, replay
 from via_pipeline_tests.letters_release import house
 from via_pipeline_tests.letters_release.house import EDITION
+
+pytestmark = pytest.mark.long(3)
 
 NAMES = ["anna", "bram", "chris", "dirk"]
 PEOPLE = st.sampled_from(NAMES)

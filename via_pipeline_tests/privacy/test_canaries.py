@@ -15,6 +15,8 @@ from via_pipeline_tests.intake.house import House
 from via_pipeline_tests.journeys import house
 from via_pipeline_tests.privacy import planted
 
+pytestmark = pytest.mark.long(1)
+
 SHIPPED = house.PROJECT / "data" / "landing"
 
 

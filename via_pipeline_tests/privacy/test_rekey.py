@@ -19,6 +19,8 @@ from via_pipeline_tests.intake.house import KEY, House
 from via_pipeline_tests.privacy import planted
 from via_pipeline_tests.privacy.small import p7_text
 
+pytestmark = pytest.mark.long(3)
+
 NEW = Key(bytes(range(1, 33)))
 NOW = datetime(2021, 6, 2, 12, 0, tzinfo=UTC)
 TABLE = "pilots__p7_ww_periode"

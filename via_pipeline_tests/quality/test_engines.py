@@ -22,6 +22,8 @@ from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.run import rules_by_table
 from via_pipeline_tests.quality import staged
 
+pytestmark = pytest.mark.long(3)
+
 TYPES = {
     "_row": "BIGINT",
     "tekst": "VARCHAR",

@@ -12,6 +12,8 @@ from via_pipeline.quality import engines, together
 from via_pipeline_tests.quality import staged
 from via_pipeline_tests.quality.test_engines import ROWS, RULES, TYPES
 
+pytestmark = pytest.mark.long(3)
+
 
 @settings(
     max_examples=8,

@@ -21,6 +21,8 @@ from via_pipeline.quality.run import judge
 from via_pipeline.samples.schedule import SHIPPED, UNKNOWN_SOURCE
 from via_pipeline.storage.home import Home
 
+pytestmark = pytest.mark.long(3)
+
 DATA = Path(__file__).parents[2] / "data"
 NOW = datetime(2021, 12, 1, 2, 0, tzinfo=UTC)
 
