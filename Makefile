@@ -34,7 +34,7 @@ run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emi
 	@$(BIN)/via run
 
 .PHONY: test
-test: $(VENV)/.dev ## all tests, in two processes (PYTEST=... for other arguments)
+test: $(VENV)/.dev $(VENV)/.compat ## all tests, in two processes (PYTEST=... for other arguments)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: ui
@@ -64,6 +64,21 @@ attack: $(VENV)/.dev ## try to find people in what the last run published; fails
 	@$(BIN)/python -m attack --home "$(VIA_HOME)"
 	@$(BIN)/python -m pytest --quiet -p no:cacheprovider via_pipeline_tests/privacy/test_canaries.py
 
+.PHONY: compat
+compat: $(VENV)/.run $(VENV)/.compat ## the BI file read by DuckDB 1.0.0 to 2.0.1, by Superset's driver, by Node: all agree
+	@$(BIN)/python compat/matrix.py "$(VIA_HOME)/serve/latest/via.duckdb" $(VENV)/compat
+
+.PHONY: superset
+superset: $(VENV)/.run ## a real Superset in build/ (half a GB): imports the starter dashboard, asks every chart
+	@rm -rf build/superset-home && mkdir -p build/superset-home
+	@test -x build/superset/bin/python || $(UV) venv --quiet --python $(BIN)/python build/superset
+	@$(UV) pip install --quiet --python build/superset/bin/python --require-hashes -r requirements/superset.txt
+	@$(BIN)/via serve kit build/kit
+	@export SUPERSET_HOME=$(CURDIR)/build/superset-home SUPERSET_CONFIG_PATH=$(CURDIR)/compat/superset_config.py FLASK_APP=superset; \
+		build/superset/bin/superset db upgrade >build/superset.log 2>&1 \
+		&& build/superset/bin/superset fab create-admin --username admin --firstname A --lastname B --email a@example.org --password admin >>build/superset.log 2>&1 \
+		&& build/superset/bin/python compat/superset_try.py build/kit/superset/via.zip 2>>build/superset.log
+
 .PHONY: screenshots
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
 	@$(BIN)/python docs/make_screenshots.py
@@ -72,6 +87,8 @@ screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chrom
 lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@for list in requirements/superset.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
+	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
 
 .PHONY: clean
 clean: ## remove what runs made ($(VIA_HOME)) and caches; the environment and data/ stay
@@ -100,4 +117,19 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.uv
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing the locked packages for tests ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Readers of the BI file, each apart. One without a wheel for this Python, or without Node, is left out;
+# the tests and `make compat` say which.
+$(VENV)/.compat: $(wildcard requirements/compat/*.txt) compat/node/package-lock.json $(VENV)/.uv
+	@echo "Installing the readers that the BI file is tried with ..."
+	@rm -rf $(VENV)/compat && mkdir -p $(VENV)/compat/node
+	@for list in requirements/compat/*.txt; do \
+		name=$$(basename $$list .txt); \
+		$(UV) pip install --quiet --python $(BIN)/python --target $(VENV)/compat/$$name --require-hashes --only-binary :all: -r $$list \
+			|| { echo "make: $$name cannot be installed here and is left out" >&2; rm -rf $(VENV)/compat/$$name; }; \
+	done
+	@cp compat/node/package*.json $(VENV)/compat/node/
+	@{ command -v npm >/dev/null && cd $(VENV)/compat/node && npm ci --silent --no-fund --no-audit; } \
+		|| { echo "make: no npm, or it could not install; the reader by Node is left out" >&2; rm -rf $(VENV)/compat/node; }
 	@touch $@

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,6 +74,36 @@ def follow() -> None:
 
     home = Home.from_env()
     typer.echo(f"Readers get {_told(lambda: releases.follow(home))}, and each newer one.")
+
+
+@app.command()
+def kit(
+    folder: Annotated[Path, typer.Argument(help="Where to write the kit.")],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Where readers see serve/latest, such as a share; default: this machine."
+        ),
+    ] = None,
+) -> None:
+    """Files and steps for Power BI, Excel, Tableau, Superset, Metabase, DBeaver, Python and R.
+
+    Exit codes: 0 written, 1 nothing was published yet, 2 usage.
+    """
+    from via_pipeline.serving.kit import write
+    from via_pipeline.serving.publish import FILE
+
+    latest = Home.from_env().latest.absolute()
+    try:
+        there = write.place(at or str(latest))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from None
+    try:
+        written = write.write(latest / FILE, there, folder)
+    except FileNotFoundError:
+        typer.echo("via serve: nothing was published yet; run `via run` first", err=True)
+        raise typer.Exit(FAILED) from None
+    typer.echo(f"{len(written)} files in {folder}; start with {folder / 'LEESMIJ.md'}")
 
 
 def _told(work: Callable[[], str]) -> str:
