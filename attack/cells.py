@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from attack.publication import Row, Table
 
 WHOLE_SITE, WHOLE_GROUP, CROSSED = "alle", "totaal", "×"
-HIDDEN, SECONDARY = "c", "aanvullend"
+HIDDEN, SECONDARY, NOT_APPLICABLE = "c", "aanvullend", "z"
 MINIMUM = 10
 """The smallest number of people that may show; anyone can read it in the open source."""
 

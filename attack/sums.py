@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from attack.cells import CROSSED, SECONDARY, WHOLE_GROUP, WHOLE_SITE, Cell, Shape
+from attack.cells import CROSSED, NOT_APPLICABLE, SECONDARY, WHOLE_GROUP, WHOLE_SITE, Cell, Shape
 from attack.findings import Finding, Severity
 
 _WITHHELD = "niet_toegestaan"
@@ -115,7 +115,9 @@ def _enter(known: Knowledge, number: dict[tuple, int], cell: Cell) -> dict[str, 
     _tell(known, found["N"], cell, cell.count)
     if cell.kind == "aandeel":
         found["T"] = _quantity(known, number, cell, cell.place, "T")
-        _tell(known, found["T"], cell, cell.numerator)
+        # "Not applicable" is a zero that could not have been anything else.
+        told = 0 if cell.status == NOT_APPLICABLE else cell.numerator
+        _tell(known, found["T"], cell, told)
         known.within.append((found["T"], found["N"]))
         if cell.value is not None and cell.numerator is None and cell.count:
             low, high = _rounded(cell.value, cell.count / 100)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from via_pipeline.disclosure import needs
-from via_pipeline.disclosure.engine.problem import Name, Need, Relation
+from via_pipeline.disclosure.engine.problem import Contribution, Name, Need, Relation
 from via_pipeline.disclosure.model import Dataset, Link, Rule, RuleSet, TieKind
 from via_pipeline.disclosure.sums import COUNT, Row, Slot, build
 
@@ -54,6 +54,7 @@ class Figure:
     need: Need | None = None
     rules: list[Rule] = field(default_factory=list)
     slots: list[tuple[int, Slot]] = field(default_factory=list)
+    contributions: tuple[Contribution, ...] = ()
     is_published: bool = True
 
 
@@ -113,6 +114,9 @@ def _enter(joint: Joint, number: int, part: Part) -> None:
         figure.floor = _floor(rows, system.slots[unknown], figure.value)
         figure.cost = _cost(rows, system.slots[unknown])
         figure.holder = _holder(part.dataset, rows[system.slots[unknown][0][0]])
+        if name[-1] == "S":
+            row = rows[system.slots[unknown][0][0]]
+            figure.contributions = needs.contributions(row, " / ".join(name))
         joint.figures[name] = figure
         joint.at |= {part.place(*slot): name for slot in system.slots[unknown]}
         if system.with_[unknown]:
@@ -121,10 +125,11 @@ def _enter(joint: Joint, number: int, part: Part) -> None:
     joint.broken.append(needs.broken(part.dataset, part.ruleset, part.rows))
     for index, rules in joint.broken[-1].items():
         for rule in rules:
-            for kind in "N" if needs.hides_count(rule) else "TCS":
+            for kind in needs.touched(rule):
                 figure = joint.figure(part.place(index, kind))
                 if figure is not None:
-                    figure.need = needs.most(figure.need, needs.need(rule, kind, figure.value))
+                    need = needs.need(rule, kind, figure.value, part.rows[index])
+                    figure.need = needs.most(figure.need, need)
                     figure.rules.append(rule)
     for equation in system.equations:
         parts = [names[one] for one in equation.parts]
@@ -156,8 +161,10 @@ def order(part: Name, whole: Name) -> Relation:
     return Relation(((whole, 1), (part, -1)), within=(0, FAR))
 
 
-def _floor(rows: Sequence[Row], slots: Sequence[Slot], value: int) -> int:
-    """A group without anybody has no row: its count is at least one."""
+def _floor(rows: Sequence[Row], slots: Sequence[Slot], value: int) -> int | None:
+    """A group without anybody has no row: its count is at least one. A sum may be below zero."""
+    if value < 0:
+        return None
     of_count = any(kind == "N" and rows[index].kind == COUNT for index, kind in slots)
     return 1 if of_count and value >= 1 else 0
 

@@ -19,6 +19,7 @@ _HERE = Path(__file__).parent
 RULES = _HERE / "rules"
 DATASETS = _HERE / "datasets.yaml"
 PREFIX = "disclosure__"
+_SECOND = 2
 
 
 class RuleSetError(ValueError):
@@ -43,6 +44,10 @@ class RuleKind(StrEnum):
     ``minimum_denominator``: a share's denominator. ``minimum_observations``: what a mean rests on.
     ``minimum_whole``: the count of the whole that a row is part of (``within``).
     ``whole_group``: a share of 0% or 100%, which tells something of everybody in the group.
+    ``dominance``: a mean to whose sum the ``n`` largest contributions give more than ``k`` per
+    cent. ``p_percent``: a mean of which whoever has the second largest contribution can tell the
+    largest to within ``p`` per cent. Both look at the sum behind the mean, and need the largest
+    contributions from the source (``contributions`` of the dataset).
     """
 
     COUNT = "minimum_count"
@@ -52,6 +57,47 @@ class RuleKind(StrEnum):
     OBSERVATIONS = "minimum_observations"
     WHOLE = "minimum_whole"
     WHOLE_GROUP = "whole_group"
+    DOMINANCE = "dominance"
+    P_PERCENT = "p_percent"
+
+
+_PARAMETERS = {
+    RuleKind.WHOLE_GROUP: set(),
+    RuleKind.WHOLE: {"minimum", "within"},
+    RuleKind.DOMINANCE: {"n", "k"},
+    RuleKind.P_PERCENT: {"p"},
+}
+"""What each kind must be given; all others their minimum."""
+
+
+class Zeros(StrEnum):
+    """What a count of zero tells: that nobody of a group is there, or nothing that was not known.
+
+    The words of tau-ARGUS ("zero safe") and GaussSuppression (``protectZeros``). A zero that could
+    not have been anything else is no secret either way: see ``Impossible``.
+    """
+
+    DISCLOSING = "disclosing"
+    HARMLESS = "harmless"
+
+
+class Rounding(StrEnum):
+    """To which number of its interval a count goes: the nearest multiple of the base, or the middle
+    of the interval up to the next multiple, which never makes a zero of somebody.
+    """
+
+    NEAREST = "nearest"
+    MIDPOINT = "midpoint"
+
+
+class Hides(StrEnum):
+    """What goes dark with one of the parts that make up a whole (three percentages of 100).
+
+    ``two``: as many parts as it takes, at least one besides. ``row``: all of them, and the whole.
+    """
+
+    TWO = "two"
+    ROW = "row"
 
 
 class Rule(Declared):
@@ -61,28 +107,44 @@ class Rule(Declared):
     said otherwise. ``published_as``: a name of its own for the outside, only where the table tells
     anyway that this rule was broken; else the rule set's name is told, which also covers what was
     hidden to protect something else. A name that told the two apart would tell the size.
+    ``zeros`` goes with ``minimum_count``; ``n``, ``k`` and ``p`` with the rules of magnitudes.
     """
 
     id: Name
     kind: RuleKind
     minimum: Annotated[int, Field(ge=0)] = 0
     within: tuple[str, ...] = ()
+    zeros: Zeros = Zeros.DISCLOSING
+    n: Annotated[int, Field(ge=0)] = 0
+    k: Annotated[int, Field(ge=0, lt=100)] = 0
+    p: Annotated[int, Field(ge=0)] = 0
     width: Annotated[int, Field(ge=1)] = 1
     status: Status = Status.CONFIDENTIAL
     published_as: Name | None = None
 
     @validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        if (self.kind is RuleKind.WHOLE) != bool(self.within):
-            raise ValueError(f"rule {self.id}: 'within' goes with minimum_whole, and only with it")
-        if self.kind is not RuleKind.WHOLE_GROUP and self.minimum == 0:
-            raise ValueError(f"rule {self.id}: a minimum is needed")
+        wanted = _PARAMETERS.get(self.kind, {"minimum"})
+        given = {name for name in ("minimum", "within", "n", "k", "p") if getattr(self, name)}
+        if given != wanted:
+            raise ValueError(
+                f"rule {self.id}: a rule of kind {self.kind} has {sorted(wanted) or 'no bound'}, "
+                f"here stands {sorted(given) or 'none'}"
+            )
+        if self.zeros is Zeros.HARMLESS and self.kind is not RuleKind.COUNT:
+            raise ValueError(f"rule {self.id}: 'zeros' goes with minimum_count only")
         return self
+
+    @property
+    def contributions(self) -> int:
+        """How many of the largest contributions the rule looks at; 0 for rules of counts."""
+        return {RuleKind.DOMINANCE: self.n, RuleKind.P_PERCENT: _SECOND}.get(self.kind, 0)
 
 
 class RuleSet(Declared):
     """Rules that go together. ``published_as`` is what is told of every figure that they hide, or
-    hide to protect another; ``rounding`` the base to which published counts are rounded.
+    hide to protect another; ``rounding`` the base to which published counts are rounded, and
+    ``rounded_to`` where in that interval; ``hides`` what goes dark with one part of a whole.
     """
 
     name: Name
@@ -92,6 +154,8 @@ class RuleSet(Declared):
     published_as: Name
     rules: tuple[Rule, ...]
     rounding: Annotated[int, Field(ge=1)] = 1
+    rounded_to: Rounding = Rounding.NEAREST
+    hides: Hides = Hides.TWO
 
     def minimum(self, *kinds: RuleKind) -> int:
         """The highest minimum among the rules of these kinds; 0 where there is none."""
@@ -175,6 +239,18 @@ class Link(Declared):
     counts: Annotated[str, StringConstraints(pattern=r"^(n|teller)$")] = "n"
 
 
+class Impossible(Declared):
+    """Rows where a zero could not be anything else: what key columns hold there, and why.
+
+    ``of``: the count itself (``n``), or those who count in a share (``teller``). Everybody knows
+    such a zero; it is told as "not applicable" and hides nothing.
+    """
+
+    where: Annotated[dict[str, str], Field(min_length=1)]
+    of: Annotated[str, StringConstraints(pattern=r"^(n|teller)$")]
+    because: Annotated[str, StringConstraints(min_length=1)]
+
+
 class Dataset(Declared):
     """One published dataset; the comment in ``datasets.yaml`` explains each field."""
 
@@ -202,6 +278,17 @@ class Dataset(Declared):
     again_along: str | None = None
     links: tuple[Link, ...] = ()
     deliveries: str | None = None
+    contributions: tuple[Annotated[str, StringConstraints(pattern=r"^_")], ...] = ()
+    impossible: tuple[Impossible, ...] = ()
+
+    @validator(mode="after")
+    def _names_its_own_key(self) -> Self:
+        for one in self.impossible:
+            if unknown := sorted(set(one.where) - set(self.key)):
+                raise ValueError(
+                    f"dataset {self.name}: 'impossible' names no key column: {unknown}"
+                )
+        return self
 
     @property
     def table(self) -> str:

@@ -15,7 +15,7 @@ import duckdb
 from via_pipeline.disclosure import history, proof, record, release, tables
 from via_pipeline.disclosure.history import Earlier
 from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
-from via_pipeline.disclosure.model import Dataset, Rule, RuleKind, RuleSet, Status
+from via_pipeline.disclosure.model import Dataset, Hides, Rule, RuleKind, RuleSet, Status
 from via_pipeline.disclosure.proof import NotSafe, Proof
 from via_pipeline.disclosure.sums import Row
 from via_pipeline.disclosure.tables import RULE, STATUS, SYNTHETIC, Decision, order_by
@@ -132,6 +132,8 @@ def decide(
             first = found.get(index // arms)
             if first is None or told[1] != part.ruleset.published_as:
                 found[index // arms] = Decision(index // arms, hides_count, True, *told)
+        elif row.is_impossible:
+            found[index] = Decision(index, row.count is None, True, Status.NOT_APPLICABLE, None)
     return list(found.values())
 
 
@@ -139,6 +141,9 @@ def _part(connection: duckdb.DuckDBPyConnection, dataset: Dataset, ruleset: Rule
     if dataset.arms:
         apart, rows = with_arms(dataset, tables.arms(connection, dataset))
         return Part(apart, ruleset, rows)
+    if dataset.parts_of_n and ruleset.hides is Hides.ROW:
+        whole = tuple(name for name in dataset.key if name not in dataset.measure)
+        dataset = dataset.model_copy(update={"together": whole})
     return Part(dataset, ruleset, tables.rows(connection, dataset))
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from via_pipeline.disclosure import needs
 from via_pipeline.disclosure.engine.problem import Cell, Name, Need, Problem, Relation
+from via_pipeline.disclosure.engine.rules import Rule
 from via_pipeline.disclosure.engine.search import Pattern, search
 from via_pipeline.disclosure.joint import Joint
 from via_pipeline.disclosure.model import RuleSet
@@ -60,6 +61,36 @@ class Unions:
         return Need(self.minimum.get((cell.name[0], cell.name[-1]), 1))
 
 
+@dataclass(frozen=True)
+class Magnitudes:
+    """Hidden sums behind means whose sum is known: together they may not be dominated either.
+
+    Every contribution is taken to be somebody else's; of whoever gives to two of them no more is
+    known than the source tells.
+    """
+
+    rules: Mapping[str, Sequence[Rule]]
+
+    @classmethod
+    def of(cls, rulesets: Mapping[str, RuleSet]) -> Magnitudes:
+        """Of the rule set of each dataset."""
+        found = {
+            name: [needs.of_magnitude(rule) for rule in ruleset.rules if rule.contributions]
+            for name, ruleset in rulesets.items()
+        }
+        return cls({name: rules for name, rules in found.items() if rules})
+
+    def is_sensitive(self, cells: Sequence[Cell]) -> bool:
+        """See ``engine.rules.Rule``."""
+        if any(cell.name[-1] != "S" or not cell.contributions for cell in cells):
+            return False
+        return any(one.is_sensitive(cells) for one in self.rules.get(cells[0].name[0], ()))
+
+    def need(self, cell: Cell) -> Need:
+        """See ``engine.rules.Rule``."""
+        return Need(1)
+
+
 def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] = ()) -> Hidden:
     """The pattern of the release.
 
@@ -67,7 +98,8 @@ def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] =
     not changed: they stay so.
     """
     labels = _labels(joint)
-    unions = Unions.of({part.dataset.name: part.ruleset for part in joint.parts})
+    rulesets = {part.dataset.name: part.ruleset for part in joint.parts}
+    unions = [Unions.of(rulesets), Magnitudes.of(rulesets)]
     done = Hidden()
     done.primary = {name for name, one in joint.figures.items() if one.need}
     done.names = _closed(joint, done.primary | joint.forced | set(carried))
@@ -114,7 +146,7 @@ def _hide_part(
     labels: Mapping[Name, str],
     known: Collection[Name],
     carried: Collection[Name],
-    unions: Unions,
+    unions: Sequence[Rule],
     done: Hidden,
 ) -> None:
     if not any(name in done.names for name in names):
@@ -141,7 +173,7 @@ def _pattern(
     labels: Mapping[Name, str],
     known: Collection[Name],
     carried: Collection[Name],
-    unions: Unions,
+    unions: Sequence[Rule],
     done: Hidden,
 ) -> Pattern:
     cells = []
@@ -163,9 +195,10 @@ def _pattern(
                 is_carried=name in carried or (name in done.names and need is None),
                 holder=figure.holder,
                 together=labels.get(name, ""),
+                contributions=figure.contributions,
             )
         )
-    return search(Problem(cells, relations), [unions], again=False)
+    return search(Problem(cells, relations), unions, again=False)
 
 
 def _closed(joint: Joint, names: Iterable[Name]) -> set[Name]:

@@ -37,7 +37,11 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One row to protect. ``key`` holds the dataset's key columns as texts, in order."""
+    """One row to protect. ``key`` holds the dataset's key columns as texts, in order.
+
+    ``largest`` are the largest contributions to the sum behind a mean, as far as the source gives
+    them. ``is_impossible``: a zero that everybody knows; the row has no numerator, or no count.
+    """
 
     key: tuple[str, ...]
     kind: str
@@ -45,6 +49,8 @@ class Row:
     numerator: int | None
     value: Decimal | None
     deliveries: str = ""
+    largest: tuple[Decimal, ...] = ()
+    is_impossible: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,8 @@ def _slots(rows: Sequence[Row]) -> dict[Slot, int]:
         if row.numerator is not None:
             found[index, "T"] = row.numerator
             found[index, "C"] = row.count - row.numerator
+        elif row.kind == SHARE and row.is_impossible:
+            found[index, "C"] = row.count
         elif row.kind == MEAN and (row.value is not None or row.count == 0):
             found[index, "S"] = round((row.value or 0) * row.count * TENTHS)
     return found
@@ -184,6 +192,8 @@ def _same(dataset: Dataset, rows: Sequence[Row], slots: dict[Slot, int]) -> list
     measure = _positions(dataset, *dataset.measure)
     values = _positions(dataset, dataset.breakdown.values) if dataset.breakdown else []
     columns: dict[tuple, dict[tuple[str, ...], Slot]] = defaultdict(dict)
+    # Where nobody can count, those who do not are everybody.
+    everybody = [((i, "N"), (i, "C")) for i, row in enumerate(rows) if row.is_impossible]
     for slot in slots:
         index, kind = slot
         if kind == "S":
@@ -196,7 +206,7 @@ def _same(dataset: Dataset, rows: Sequence[Row], slots: dict[Slot, int]) -> list
     for (block, _), column in columns.items():
         numbers = tuple(sorted((group, slots[slot]) for group, slot in column.items()))
         alike[block, numbers].append(column)
-    pairs = []
+    pairs = [pair for pair in everybody if slots.keys() >= set(pair)]
     for group in alike.values():
         first, *others = sorted(group, key=_rank)
         taken = {index for index, _ in first.values()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from via_pipeline.disclosure import dictionary
-from via_pipeline.disclosure.model import Dataset, RuleSet, Status
+from via_pipeline.disclosure.model import Dataset, Rounding, RuleSet, Status
 from via_pipeline.disclosure.sums import COUNT, SHARE, Row, TableError
 from via_pipeline.storage.duck import literal, quoted
 
@@ -31,7 +31,7 @@ class Decision:
     hides_count: bool
     hides_value: bool
     status: Status
-    rule: str
+    rule: str | None
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
@@ -44,8 +44,25 @@ def prepare(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
 
 
 def rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Row]:
-    """The prepared rows, sorted by key."""
-    return read(connection, dataset, _prepared(dataset), "_nummer")
+    """The prepared rows, sorted by key, with the contributions that the source gives.
+
+    Raises:
+        TableError: something is there that the dataset says is impossible.
+    """
+    if any(
+        connection.execute(
+            f"SELECT count(*) FROM {_prepared(dataset)} "
+            f"WHERE {_impossible(dataset, of)} AND {quoted(column)} <> 0"
+        ).fetchone()
+        != (0,)
+        for of, column in (("n", dataset.count), ("teller", dataset.numerator))
+        if column
+    ):
+        raise TableError(
+            f"{dataset.source}: somebody is counted where datasets.yaml says that nobody can be "
+            f"(impossible of {dataset.name})"
+        )
+    return read(connection, dataset, _prepared(dataset), "_nummer", dataset.contributions)
 
 
 def arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[Row]]:
@@ -57,20 +74,36 @@ def arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[R
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection, dataset: Dataset, source: str, order: str
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    source: str,
+    order: str,
+    largest: Sequence[str] = (),
 ) -> list[Row]:
-    """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL)."""
+    """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL).
+
+    ``largest`` are columns of contributions, which no published table has.
+    """
     absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
+    no_count, no_part = _impossible(dataset, "n"), _impossible(dataset, "teller")
     numbers = [
-        f"CASE WHEN {absent} THEN NULL ELSE {quoted(name) if name else 'NULL'} END"
-        for name in (dataset.count, dataset.numerator, dataset.value)
+        f"CASE WHEN {absent} OR {no} THEN NULL ELSE {quoted(name) if name else 'NULL'} END"
+        for name, no in (
+            (dataset.count, no_count),
+            (dataset.numerator, f"{no_count} OR {no_part}"),
+            (dataset.value, no_count),
+        )
     ]
     kind = quoted(dataset.kind) if dataset.kind else literal(SHARE if dataset.numerator else COUNT)
     found = connection.execute(
         f"SELECT [{', '.join(map(_text, dataset.key))}], {kind}, {', '.join(numbers)}, "
-        f"{_deliveries(dataset)} FROM {source} ORDER BY {order}"
+        f"{_deliveries(dataset)}, [{', '.join(map(quoted, largest))}], {no_count} OR {no_part} "
+        f"FROM {source} ORDER BY {order}"
     ).fetchall()
-    return [Row(tuple(key), *rest) for key, *rest in found]
+    return [
+        Row(tuple(key), *rest, tuple(one for one in amounts if one is not None), is_impossible)
+        for key, *rest, amounts, is_impossible in found
+    ]
 
 
 def read_arms(
@@ -134,8 +167,10 @@ def _number(
     selected = ", ".join(
         quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
     )
-    for arm in dataset.arms:
-        selected += f", {quoted(arm.numerator)}"
+    inside = [*(arm.numerator for arm in dataset.arms), *dataset.contributions]
+    if missing := sorted(set(inside) - there):
+        raise TableError(f"{dataset.source} lacks columns that datasets.yaml names: {missing}")
+    selected += "".join(f", {quoted(name)}" for name in inside)
     selected += f", {STATUS if dataset.has_status else 'NULL::VARCHAR'} AS {_OWN_STATUS}"
     order = order_by(dataset)
     connection.execute(
@@ -162,6 +197,18 @@ def _detailed(dataset: Dataset) -> str:
         f"OR max({quoted(dataset.count or '')}) OVER (PARTITION BY {within}) "
         f">= {dataset.detail.minimum})"
     )
+
+
+def _impossible(dataset: Dataset, of: str) -> str:
+    """SQL: whether a row is one where nobody can be counted."""
+    tests = [
+        "("
+        + " AND ".join(f"{_text(name)} = {literal(is_)}" for name, is_ in one.where.items())
+        + ")"
+        for one in dataset.impossible
+        if one.of == of
+    ]
+    return "(" + (" OR ".join(tests) or "false") + ")"
 
 
 def _prepared(dataset: Dataset) -> str:
@@ -232,12 +279,21 @@ def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> st
 
 
 def _rounded(dataset: Dataset, ruleset: RuleSet, name: str) -> str:
-    """A count rounded to the rule set's base (half up); what rounds to 0 from above is NULL."""
+    """A count rounded to the rule set's base; what rounds to 0 from above is NULL.
+
+    Half up to the nearest multiple, as CBS does; or to the middle of the interval up to the next
+    multiple (six: 1 to 6 is 3, 7 to 12 is 9), as OpenSAFELY does ("midpoint 6 rounding",
+    https://docs.opensafely.org/outputs/sdc/).
+    """
     column, base = quoted(name), ruleset.rounding
     is_count = name in (dataset.count, dataset.numerator)
     if base == 1 or not (is_count or dataset.kind):
         return column
-    rounded = f"(CAST({column} AS BIGINT) + {base // 2}) // {base} * {base}"
+    whole = f"CAST({column} AS BIGINT)"
+    if ruleset.rounded_to is Rounding.MIDPOINT:
+        rounded = f"({whole} + {base - 1}) // {base} * {base} - {base // 2}"
+    else:
+        rounded = f"({whole} + {base // 2}) // {base} * {base}"
     result = f"CASE WHEN {column} > 0 THEN nullif({rounded}, 0) ELSE {column} END"
     if is_count:
         return result
@@ -247,7 +303,7 @@ def _rounded(dataset: Dataset, ruleset: RuleSet, name: str) -> str:
 
 
 def _rounds_to_zero(dataset: Dataset, ruleset: RuleSet) -> str:
-    if ruleset.rounding == 1 or not dataset.count:
+    if ruleset.rounding == 1 or not dataset.count or ruleset.rounded_to is Rounding.MIDPOINT:
         return "false"
     count = quoted(dataset.count)
     return f"{count} > 0 AND {count} < {ruleset.rounding - ruleset.rounding // 2}"

@@ -48,6 +48,10 @@ COLUMNS: dict[str, str] = {
     "peildatum": "DATE",
     "leveringen": "VARCHAR",
     "is_synthetisch": "BOOLEAN",
+    # For disclosure control only: the largest contributions of a row to the sum behind a mean, by
+    # absolute size. Columns with _ are never published.
+    "_grootste": "DECIMAL(18,4)",
+    "_tweede_grootste": "DECIMAL(18,4)",
 }
 """Columns of every outcome table and their DuckDB types, in order."""
 
@@ -107,7 +111,8 @@ volledig AS (
              WHEN r.n = 0 THEN NULL
              ELSE {_ratio("r.som", "r.n")} END AS waarde,
         coalesce(s.design, w.design) AS design, {literal(CLAIM)} AS claim,
-        r.peildatum, r.leveringen, r.is_synthetisch
+        r.peildatum, r.leveringen, r.is_synthetisch,
+        {_amount("r.grootste[1]")} AS _grootste, {_amount("r.grootste[2]")} AS _tweede_grootste
     FROM lang r
     LEFT JOIN register__locatie s ON s.pilot_id = {literal(plan.pilot_id)} AND s.locatie = r.locatie
     LEFT JOIN register__locatie w
@@ -181,7 +186,8 @@ def _aggregates(measure: Measure, index: int) -> str:
     count = f"count({distinct}x{index}) AS n{index}"
     if measure.kind is Kind.COUNT:
         return count
-    return f"{count}, CAST(sum(x{index}) AS HUGEINT) AS s{index}"
+    total = f"{count}, CAST(sum(x{index}) AS HUGEINT) AS s{index}"
+    return f"{total}, max(abs(x{index}), 2) AS m{index}" if measure.kind is Kind.MEAN else total
 
 
 def _figure(measure: Measure, index: int) -> str:
@@ -194,11 +200,18 @@ def _figure(measure: Measure, index: int) -> str:
         Kind.COUNT: "NULL::HUGEINT",
     }[measure.kind]
     teller = f"coalesce(CAST(s{index} AS BIGINT), 0)" if share else "NULL::BIGINT"
+    largest = f"m{index}" if measure.kind is Kind.MEAN else "NULL"
     return (
         f"{{'maat': {literal(measure.id)}, 'maat_label': {literal(measure.label)}, "
         f"'soort': {literal(measure.kind)}, 'eenheid': {literal(measure.unit)}, "
-        f"'n': n{index}, 'teller': {teller}, 'som': CAST({total} AS HUGEINT)}}"
+        f"'n': n{index}, 'teller': {teller}, 'som': CAST({total} AS HUGEINT), "
+        f"'grootste': CAST({largest} AS HUGEINT[])}}"
     )
+
+
+def _amount(units: str) -> str:
+    """Ten-thousandths as an amount with four decimals."""
+    return f"CAST(CAST({units} AS DECIMAL(18,0)) * 0.0001 AS DECIMAL(18,4))"
 
 
 def _ratio(total: str, count: str) -> str:

@@ -20,7 +20,8 @@ RESULT = (
     "pilot_id VARCHAR, bron VARCHAR, locatie VARCHAR, periode VARCHAR, groep_soort VARCHAR, "
     "groep VARCHAR, maat VARCHAR, maat_label VARCHAR, soort VARCHAR, eenheid VARCHAR, n BIGINT, "
     "teller BIGINT, waarde DECIMAL(18,4), design VARCHAR, claim VARCHAR, peildatum DATE, "
-    "leveringen VARCHAR, is_synthetisch BOOLEAN"
+    "leveringen VARCHAR, is_synthetisch BOOLEAN, _grootste DECIMAL(18,4), "
+    "_tweede_grootste DECIMAL(18,4)"
 )
 BAROMETER = (
     "organisatie VARCHAR, sector VARCHAR, peildatum DATE, kenmerk VARCHAR, subgroep VARCHAR, "
@@ -66,15 +67,19 @@ def count(site: str, names: str, group: str, measure: str, n: int) -> tuple:
     return _result(site, names, group, measure, "aantal", n, None, Decimal(n))
 
 
-def mean(site: str, names: str, group: str, measure: str, n: int, value: str) -> tuple:
-    """One row of ``outcomes__result``: a mean."""
-    return _result(site, names, group, measure, "gemiddelde", n, None, Decimal(value))
+def mean(
+    site: str, names: str, group: str, measure: str, n: int, value: str, largest: tuple = ()
+) -> tuple:
+    """One row of ``outcomes__result``: a mean of equals, unless ``largest`` says otherwise."""
+    amounts = largest or (Decimal(value), Decimal(value))
+    return _result(site, names, group, measure, "gemiddelde", n, None, Decimal(value), amounts)
 
 
-def _result(site, names, group, measure, kind, n, teller, value) -> tuple:
+def _result(site, names, group, measure, kind, n, teller, value, largest=(None, None)) -> tuple:
     return (
         *("P6", "p6_leren_werken", site, "2020H2", names, group, measure, measure, kind, "procent"),
         *(n, teller, value, "theorie", "beschrijvend", "2020-12-31", "p6-0123456789abcdef", True),
+        *largest,
     )
 
 

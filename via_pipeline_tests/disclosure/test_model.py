@@ -17,7 +17,14 @@ from via_pipeline.pilots import stand
 
 def test_every_rule_set_is_valid_and_names_its_source():
     names = sorted(path.stem for path in RULES.glob("*.yaml"))
-    assert names == ["barometer", "cbs_inkomen", "minimumfrequentie", "openbaar", "organisaties"]
+    assert names == [
+        "barometer",
+        "cbs_inkomen",
+        "grootheden",
+        "minimumfrequentie",
+        "openbaar",
+        "organisaties",
+    ]
     assert all(load_ruleset(name).source for name in names)
 
 
@@ -37,6 +44,14 @@ def test_only_declared_statuses_exist():
         "{id: a, kind: minimum_count, minimum: 5, within: [x], published_as: a}",
         "{id: a, kind: no_such_rule, minimum: 5, published_as: a}",
         "{id: a, kind: minimum_count, minimum: -1, published_as: a}",
+        "{id: a, kind: minimum_numerator, minimum: 5, zeros: harmless}",
+        "{id: a, kind: minimum_count, minimum: 5, zeros: sometimes}",
+        "{id: a, kind: dominance, n: 2}",
+        "{id: a, kind: dominance, n: 2, k: 100}",
+        "{id: a, kind: dominance, n: 2, k: 75, minimum: 3}",
+        "{id: a, kind: p_percent}",
+        "{id: a, kind: p_percent, p: 10, n: 1}",
+        "{id: a, kind: whole_group, p: 10}",
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(tmp_path, rule):

@@ -26,7 +26,7 @@ def groups(*sizes, deliveries="p6-1"):
         for name, size in zip(NAMES, sizes, strict=True)
     ]
     rows.append(tables.count("alle", "totaal", "totaal", "deelnemers", sum(sizes)))
-    return [(*row[:16], deliveries, row[17]) for row in rows]
+    return [(*row[:16], deliveries, *row[17:]) for row in rows]
 
 
 def released(connection, rows, earlier=()):
@@ -109,7 +109,7 @@ def test_the_summary_counts_and_every_interval_is_safe(connection):
 def test_the_same_people_in_two_datasets_are_tied(connection, people, is_told):
     """A comparison counts three people fewer than the result that it rests on."""
     row = tables.count("alle", "fase", "met", "uitgenodigd", 100)
-    result = ("P3", *row[1:16], "p3-0123456789abcdef", True)
+    result = ("P3", *row[1:16], "p3-0123456789abcdef", *row[17:])
     tables.table(connection, "outcomes__result", tables.RESULT, [result])
     compared = tables.comparison("totaal", "totaal", (people, 50), (200, 80), measure="uitgenodigd")
     schatting = load_dataset("schatting")

@@ -219,6 +219,9 @@ def test_a_spell_that_runs_did_not_end_by_work_and_an_unknown_reason_is_left_out
     length = picked(found, groep_soort="totaal", maat="duur_afgesloten")
     days = [(end - begin).days + 1 for end, _ in spells if end]
     assert (length["n"], length["waarde"]) == (5, mean(days))
+    # For disclosure control only: the two longest, which no share or count has.
+    assert (length["_grootste"], length["_tweede_grootste"]) == tuple(sorted(days)[:-3:-1])
+    assert {row["_grootste"] is None for row in found if row["soort"] != "gemiddelde"} == {True}
     assert picked(found, groep_soort="totaal", maat="nog_lopend")["teller"] == 1
 
 
