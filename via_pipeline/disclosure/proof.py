@@ -32,12 +32,21 @@ EXACT_UP_TO = 60
 class NotSafe(RuntimeError):
     """What would be published gives something away. Names dataset and rule, never a value.
 
-    ``failing`` are the figures; for the code only, not for a message.
+    ``failing`` are the figures, ``proof`` the audit that found them; for the code and the
+    restricted lake only, not for a message. ``counts`` are failing figures per dataset and rule.
     """
 
-    def __init__(self, message: str, failing: frozenset[Name] = frozenset()) -> None:
+    def __init__(
+        self,
+        message: str,
+        failing: frozenset[Name] = frozenset(),
+        proof: Proof | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(message)
         self.failing = failing
+        self.proof = proof
+        self.counts = dict(counts or {})
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ def prove(connection: duckdb.DuckDBPyConnection, joint: Joint, hidden: Hidden, p
     found = Proof(_lines(joint, verdict), _summary(joint, seen, verdict, past))
     failing = {one.name for one in verdict.failing} | shown | (hidden.open - past.known)
     if failing:
-        raise NotSafe(_told(joint, failing), frozenset(failing))
+        counts = _by_rule(joint, failing)
+        raise NotSafe(_told(counts), frozenset(failing), found, counts)
     return found
 
 
@@ -199,15 +209,20 @@ def _is_withheld(joint: Joint, name: Name) -> bool:
     return name in joint.forced
 
 
-def _told(joint: Joint, failing: set[Name]) -> str:
-    """Which datasets and rules, in two languages."""
+def _by_rule(joint: Joint, failing: set[Name]) -> dict[str, int]:
+    """Failing figures by dataset and rule."""
     counts: Counter[str] = Counter()
     for name in failing:
         figure = joint.figures[name]
         rules = sorted({rule.id for rule in figure.rules})
         dataset = name[0] if figure.is_published else "verschil"
         counts[f"{dataset} ({', '.join(rules) or 'aanvullend'})"] += 1
-    where = "; ".join(f"{what}: {count}" for what, count in sorted(counts.items()))
+    return dict(sorted(counts.items()))
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    """Which datasets and rules, in two languages."""
+    where = "; ".join(f"{what}: {count}" for what, count in counts.items())
     return (
         f"figures that can be worked out from what would be published, by dataset and rule: {where}"
         f". Nothing was replaced. / Niet gepubliceerd: {sum(counts.values())} cijfers zouden af te "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import duckdb
 
@@ -26,10 +27,14 @@ __all__ = ["RULE", "STATUS", "SYNTHETIC", "Release", "order_by", "protect", "pro
 
 @dataclass
 class Release:
-    """What was made: per table the query that reads it in its order, and the proof of it all."""
+    """What was made: per table the query that reads it in its order, and the proof of it all.
+
+    ``seconds`` that the search for a pattern and the proof took; never part of what is written.
+    """
 
     queries: dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def protect(
@@ -75,7 +80,10 @@ def protect_all(
     parts = [_part(connection, dataset, ruleset) for dataset, ruleset in guarded]
     joint = join(parts)
     past = history.read(connection, joint, earlier, not stays_inside)
+    begun = perf_counter()
     hidden = release.hide(joint, past.known, past.carried)
+    made.seconds["search"] = perf_counter() - begun
+    begun = perf_counter()
     while True:
         decisions = {
             part.dataset.name: decide(joint, number, hidden.names, past.slots)
@@ -93,6 +101,7 @@ def protect_all(
             hidden.names |= wider
             hidden.open -= wider
             hidden.collapsed |= wider
+    made.seconds["proof"] = perf_counter() - begun
     record.summary(connection, made.proof)
     for dataset, ruleset in about:
         tables.prepare(connection, dataset)

@@ -10,20 +10,24 @@ that an edition that is made again says the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from via_pipeline.disclosure.proof import Proof
+from via_pipeline.disclosure.proof import NotSafe, Proof
 from via_pipeline.storage import lake
 from via_pipeline.storage.atomic import write_json
 from via_pipeline.storage.home import Home
 
 SUMMARY = "audit__samenvatting"
 INTERVALS = "audit__interval"
+REFUSED = "_geweigerd"
+MANY = 10
+"""Hidden figures of a kind from which on it may be told how many there are."""
 
 _INTERVAL_COLUMNS = (
     "dataset VARCHAR, cel VARCHAR, grootheid VARCHAR, aanvaller VARCHAR, waarde BIGINT, "
@@ -66,17 +70,65 @@ def keep(home: Home, connection: duckdb.DuckDBPyConnection, release: str, proof:
     The summary goes to ``reports/disclosure/<release>.json`` as well, for who checks an edition.
     """
     folder = home.lake
-    write_json(home.reports / "disclosure" / f"{release}.json", proof.summary)
+    write_json(_report(home, release), proof.summary)
+    _report(home, release + REFUSED).unlink(missing_ok=True)
     _part(folder, connection, INTERVALS, release, _INTERVAL_COLUMNS, map(astuple, proof.lines))
     columns = "dataset VARCHAR, " + ", ".join(f"{name} BIGINT" for name in _COUNTS)
     rows = [(name, *(of.get(one, 0) for one in _COUNTS)) for name, of in proof.summary.items()]
     _part(folder, connection, SUMMARY, release, columns, rows)
 
 
+def refused(
+    home: Home, connection: duckdb.DuckDBPyConnection, release: str, error: NotSafe
+) -> None:
+    """Write the intervals of a proof that failed, as ``<release>_geweigerd``, for who repairs it.
+
+    What was kept of the last release that went out stays.
+    """
+    if error.proof is not None:
+        keep(home, connection, f"{release}{REFUSED}", error.proof)
+
+
+def summary_of(home: Home, release: str) -> dict[str, dict[str, int]]:
+    """The counts of the proof of ``release`` per dataset, as ``keep`` wrote them.
+
+    Raises:
+        FileNotFoundError: it was never proven here.
+    """
+    return json.loads(_report(home, release).read_text(encoding="utf-8"))
+
+
+def effort(found: Mapping[str, int]) -> dict[str, int]:
+    """What protecting a dataset took, for engineers: whole per cents, of the counts of a proof.
+
+    ``hidden_pct`` of its figures are hidden and ``value_lost_pct`` of the sum of its counts;
+    ``primary_only_...`` is the part that the rules alone ask for. Those say how many figures are
+    hidden by themselves, and with a handful of hidden figures that would tell which: so they are
+    there only where both kinds count at least ``MANY``.
+    """
+    cells, value = found.get("cellen", 0), found.get("waarde", 0)
+    primary, more = found.get("primair", 0), found.get("aanvullend", 0)
+    lost = found.get("waarde_primair", 0), found.get("waarde_aanvullend", 0)
+    told = {"figures": cells, "figures_hidden": primary + more}
+    if cells:
+        told["hidden_pct"] = round(100 * (primary + more) / cells)
+    if value:
+        told["value_lost_pct"] = round(100 * sum(lost) / value)
+    if min(primary, more) >= MANY:
+        told["primary_only_hidden_pct"] = round(100 * primary / cells)
+        told["primary_only_value_lost_pct"] = round(100 * lost[0] / value) if value else 0
+    return told
+
+
+def _report(home: Home, release: str) -> Path:
+    return home.reports / "disclosure" / f"{release}.json"
+
+
 def _part(folder: Path, connection, table: str, release: str, columns: str, rows) -> None:
     _table(connection, "_bewijs", columns, list(rows))
     try:
-        others = [part for part in lake.parts(folder, table) if part.name != release]
+        gone = {release, release + REFUSED}
+        others = [part for part in lake.parts(folder, table) if part.name not in gone]
     except lake.NoSuchTable:
         others = []
     query = f"SELECT '{release}' AS uitgave, * FROM _bewijs ORDER BY ALL"

@@ -5,11 +5,14 @@ Belongs here: connecting ``protect`` to the lake. Does not belong here: a rule.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import duckdb
 
 from via_pipeline.disclosure import record
 from via_pipeline.disclosure.history import Earlier
 from via_pipeline.disclosure.model import load_datasets, load_ruleset
+from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.disclosure.protect import Release, protect_all
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
@@ -35,11 +38,21 @@ def protect_on(
     return protect_all(connection, chosen, earlier, stays_inside)
 
 
-def protect(home: Home, earlier: Earlier = ()) -> dict[str, int]:
-    """Write every ``disclosure__<dataset>`` into the lake; rows per table.
+@dataclass(frozen=True)
+class Protected:
+    """Rows per table, per dataset the counts of the proof (see ``record``), and seconds taken."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    summary: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def protect(home: Home, earlier: Earlier = ()) -> Protected:
+    """Write every ``disclosure__<dataset>`` into the lake.
 
     All are protected and proven before the first is replaced: a failure leaves yesterday's tables.
-    The proof goes to the restricted tables of ``record``.
+    The proof goes to the restricted tables of ``record``; one that failed too, so that checkers see
+    which figures it was about.
 
     Raises:
         NoSuchTable: a source was never written.
@@ -50,9 +63,14 @@ def protect(home: Home, earlier: Earlier = ()) -> dict[str, int]:
         for dataset in load_datasets():
             if dataset.source != record.SUMMARY:
                 lake.view(connection, home.lake, dataset.source)
-        made = protect_on(connection, earlier)
+        try:
+            made = protect_on(connection, earlier)
+        except NotSafe as error:
+            record.refused(home, connection, TONIGHT, error)
+            raise
         record.keep(home, connection, TONIGHT, made.proof)
-        return {
+        rows = {
             table: lake.replace_table(home.lake, table, connection, query).rows
             for table, query in made.queries.items()
         }
+        return Protected(rows, made.proof.summary, made.seconds)

@@ -17,6 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from via_pipeline.disclosure import dictionary, record
 from via_pipeline.disclosure.model import load_ruleset
+from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.letters import (
     archive,
     changelog,
@@ -95,7 +96,11 @@ def emit(
         origin = provenance(home, chosen.reading_date)
         folder = home.letters / chosen.name
         with work(home.scratch) as connection:
-            seen = editions.see(connection, home, chosen.reading_date, stays_inside)
+            try:
+                seen = editions.see(connection, home, chosen.reading_date, stays_inside)
+            except NotSafe as error:
+                record.refused(home, connection, chosen.name, error)
+                raise
             with replacing_folder(folder) as temporary:
                 written = write_package(
                     connection,

@@ -70,6 +70,23 @@ class TestDominance:
         assert told([mean_of((30, 18, *self.SMALL))], AMOUNTS)[1:] == (None, None)
         assert told([mean_of((31, 18, *self.SMALL))], AMOUNTS) == (None, "c", "grootheden")
 
+    def test_two_hidden_sums_are_not_dominated_together(self):
+        """By itself the second is fine; with the first its largest two have 160 of 210."""
+        groups = {
+            "a": (100, *(1,) * 10),
+            "b": (60, 10, 10, 10, *(1,) * 10),
+            "c": (25,) * 30,
+            "d": (26,) * 31,
+        }
+        every = [one for amounts in groups.values() for one in amounts]
+        rows = [mean_of(amounts, name, "fase") for name, amounts in groups.items()]
+        found = published([*rows, mean_of(every)], AMOUNTS)
+        hidden = {group for (group, _), row in found.items() if row["waarde"] is None}
+        if "totaal" not in hidden:
+            together = sorted((x for name in hidden for x in groups[name]), reverse=True)
+            assert 100 * sum(together[:2]) <= 75 * sum(together)
+        assert hidden > {"a"}
+
     def test_the_count_stays(self):
         (row,) = published([mean_of((900, 18, *self.SMALL))], AMOUNTS).values()
         assert (row["n"], row["waarde"]) == (15, None), "18 people, on the middle of 13 to 18"
@@ -238,6 +255,13 @@ class TestZeros:
         found = published(self.shares(4), FREQUENCY, self.impossible("teller", groep="a"))
         row = found["a", "baan"]
         assert (row["n"], row["teller"], row["waarde_status"]) == (None, None, "c")
+
+    def test_who_cannot_count_are_all_among_those_who_do_not(self):
+        """By a rule of the remainder alone: nine who cannot have it are nine without."""
+        rules = FREQUENCY.model_copy(update={"rules": (FREQUENCY.rules[2],)})
+        for people, is_told in ((9, False), (10, True)):
+            found = published(self.shares(people), rules, self.impossible("teller", groep="a"))
+            assert (found["a", "baan"]["n"] is not None) is is_told
 
     def test_the_outsider_reads_not_applicable_as_zero(self):
         dataset = self.impossible("teller", groep="a")

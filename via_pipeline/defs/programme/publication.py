@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from via_pipeline.defs import automation, charts, events, guard, metadata, policy
+from via_pipeline.defs import automation, charts, events, guard, metadata, policy, proven
 from via_pipeline.defs.editions import editions
 from via_pipeline.defs.resources import Installation
 from via_pipeline.storage.home import Home
@@ -57,6 +57,8 @@ PROTECTED = {
         ["pilots__dekking"],
     ),
 }
+PROOF = "disclosure__beveiliging"
+"""The table that tells what protection did; the check on the proof of the BI release is its."""
 ALL_PROCESSED = "alle_bronnen_verwerkt"
 
 
@@ -72,20 +74,35 @@ ALL_PROCESSED = "alle_bronnen_verwerkt"
         )
         for name, (text, deps) in PROTECTED.items()
     ],
+    check_specs=[proven.spec(PROOF)],
     pool=policy.POOL,
 )
 def disclosure(context: dg.AssetExecutionContext, installation: Installation):
     """Protect everything that will be published, together: linked tables share their secrets."""
-    from via_pipeline.disclosure.run import protect
+    from via_pipeline.disclosure.record import effort
+    from via_pipeline.disclosure.run import TONIGHT, Protected, protect
     from via_pipeline.letters import published
 
     home = installation.home()
-    guard.told(context, lambda: protect(home, published.earlier(home)))
+    made = Protected()
+    for found in proven.guarded(
+        context, PROOF, TONIGHT, lambda: protect(home, published.earlier(home))
+    ):
+        if isinstance(found, dg.AssetCheckResult):
+            yield found
+        else:
+            made = found
     for name in PROTECTED:
+        told = made.summary.get(name.removeprefix("disclosure__"), {})
+        seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}
         yield dg.MaterializeResult(
             asset_key=name,
-            metadata=metadata.lake_figures(home, name) | metadata.hidden_figures(home, name),
+            metadata=metadata.lake_figures(home, name)
+            | metadata.hidden_figures(home, name)
+            | (effort(told) if told else {})
+            | (seconds if name == PROOF else {}),
         )
+    yield proven.passed(PROOF, TONIGHT, made.summary)
     try:
         for seen in charts.observations(home):
             context.log_event(seen)
@@ -165,33 +182,38 @@ _EDITIONS = dg.StaticPartitionsDefinition([edition.name for edition in editions(
     ),
     deps=list(PROTECTED),
     partitions_def=_EDITIONS,
+    check_specs=[proven.spec(automation.LETTER)],
     pool=policy.POOL,
     code_version=metadata.CODE_VERSION,
 )
-def voortgangsbrief(
-    context: dg.AssetExecutionContext, installation: Installation
-) -> dg.MaterializeResult:
+def voortgangsbrief(context: dg.AssetExecutionContext, installation: Installation):
     """Emit the package of the edition that is the partition's key."""
+    from via_pipeline.disclosure.record import summary_of
     from via_pipeline.letters.release import concept
     from via_pipeline.pilots.conform import RetentionEnded
 
     home = installation.home()
-    folder = home.letters / context.partition_key
+    edition = context.partition_key
+    folder = home.letters / edition
+    stays: list[str] = []
 
     def emitted() -> None:
         try:
-            concept.make(home, context.partition_key, run=context.run_id)
+            concept.make(home, edition, run=context.run_id)
         except RetentionEnded as ended:
             # What the edition was made of has had its term. The package as it was written stays.
             if not folder.exists():
                 raise
-            context.log.warning(f"the package stays as it was: {ended}")
+            stays.append(f"the package stays as it was: {ended}")
+            context.log.warning(stays[0])
 
-    guard.told(context, emitted)
+    for found in proven.guarded(context, automation.LETTER, edition, emitted):
+        if isinstance(found, dg.AssetCheckResult):
+            yield found
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
-            "edition": context.partition_key,
+            "edition": edition,
             "folder": metadata.relative(home, folder),
             "files": len(files),
             "bytes": sum(path.stat().st_size for path in files),
@@ -201,3 +223,9 @@ def voortgangsbrief(
             ),
         }
     )
+    try:
+        summary = summary_of(home, edition)
+    except FileNotFoundError:
+        # Written by another installation, or before proofs were kept; this run changed nothing.
+        summary = {}
+    yield proven.passed(automation.LETTER, edition, summary, next(iter(stays), None))
