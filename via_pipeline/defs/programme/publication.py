@@ -199,7 +199,7 @@ def voortgangsbrief(context: dg.AssetExecutionContext, installation: Installatio
 
     def emitted() -> None:
         try:
-            concept.make(home, edition, run=context.run_id)
+            concept.make(home, edition, run=context.run.run_id)
         except RetentionEnded as ended:
             # What the edition was made of has had its term. The package as it was written stays.
             if not folder.exists():
