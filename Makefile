@@ -60,8 +60,8 @@ bench-diversity: $(VENV)/.run ## cultural diversity at national scale: 1 and 10 
 	@$(BIN)/python benchmarks/diversity.py
 
 .PHONY: attack
-attack: $(VENV)/.dev ## try to find people in what the last run published; fails when it does (minutes)
-	@$(BIN)/python -m attack --home "$(VIA_HOME)"
+attack: $(VENV)/.dev ## try to find people in all that was published; fails when it does (minutes)
+	@$(BIN)/python -m attack --home "$(VIA_HOME)" --releases "$${VIA_RELEASES:-$(VIA_DATA)/uitgaven}"
 	@$(BIN)/python -m pytest --quiet -p no:cacheprovider via_pipeline_tests/privacy/test_canaries.py
 
 .PHONY: compat

@@ -16,13 +16,15 @@ from attack.findings import Finding, Severity, failing, lines
 from attack.publication import read
 
 
-def run(home: Path, needles: Sequence[str] = ()) -> list[Finding]:
+def run(home: Path, needles: Sequence[str] = (), releases: Path | None = None) -> list[Finding]:
     """Everything that the attacks find under ``home``; ``needles`` are planted identifiers.
+
+    ``releases`` is the folder of frozen editions, which lie beside the home.
 
     Raises:
         FileNotFoundError: nothing is published there.
     """
-    tables = read(home)
+    tables = read(home, releases)
     found: list[Finding] = []
     people = []
     for table in tables:
@@ -39,9 +41,9 @@ def run(home: Path, needles: Sequence[str] = ()) -> list[Finding]:
     found += intervals.attack(known)
     found += differencing.attack(people, known)
     found += singletons.attack(known)
-    found += around.attack(home, tables)
+    found += around.attack(home, tables, releases)
     if needles:
-        found += canary.attack([home], needles)
+        found += canary.attack([home, *([releases] if releases else [])], needles)
     return sorted(set(found))
 
 
@@ -49,12 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; 0 when nobody is found, 1 when somebody is, 2 when nothing is published."""
     parser = argparse.ArgumentParser(prog="attack", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="VIA_HOME of a run")
+    parser.add_argument("--releases", type=Path, help="VIA_RELEASES: editions that were frozen")
     parser.add_argument("--all", action="store_true", help="every finding, not the first of each")
     parser.add_argument("--canary", type=Path, help="file with planted identifiers, one a line")
     given = parser.parse_args(arguments)
     needles = given.canary.read_text("utf-8").split("\n") if given.canary else []
     try:
-        found = run(given.home, [line.strip() for line in needles if line.strip()])
+        needles = [line.strip() for line in needles if line.strip()]
+        found = run(given.home, needles, given.releases)
     except FileNotFoundError as error:
         print(f"attack: {error}", file=sys.stderr)
         return 2

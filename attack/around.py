@@ -10,7 +10,7 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,12 @@ _PUBLIC = {
 _PEOPLE = re.compile(r"rows_|row_count|unexpected|deelnemers|personen|hidden_n")
 
 
-def attack(home: Path, tables: Sequence[Table]) -> list[Finding]:
-    """Everything around the figures of ``tables``, and the records of ``home``."""
+def attack(home: Path, tables: Sequence[Table], releases: Path | None = None) -> list[Finding]:
+    """Everything around the figures of ``tables``, the records of ``home`` and of ``releases``."""
     return [
         *(one for table in tables for one in (*_words(table), *_order(table))),
-        *_texts(home),
+        *_texts(home, [*home.glob("letters/**/*"), *home.glob("serve/**/*")]),
+        *(_texts(releases, releases.glob("*/r*/**/*")) if releases else ()),
         *_events(home),
     ]
 
@@ -86,11 +87,11 @@ def _order(table: Table) -> Iterator[Finding]:
         )
 
 
-def _texts(home: Path) -> Iterator[Finding]:
-    for path in sorted([*home.glob("letters/**/*"), *home.glob("serve/**/*")]):
+def _texts(root: Path, paths: Iterable[Path]) -> Iterator[Finding]:
+    for path in sorted(paths):
         if path.is_dir():
             continue
-        where = path.relative_to(home).as_posix()
+        where = path.relative_to(root).as_posix()
         if path.suffix not in _PUBLIC:
             yield Finding(Severity.NOTICE, "files", where, "", "a file of an unknown kind")
         if path.suffix in (".md", ".json") and (few := _FEW.search(path.read_text("utf-8"))):

@@ -1,13 +1,14 @@
 """What is published, read as an outsider reads it: files and columns, no schema of the house.
 
-Belongs here: finding the tables of a VIA_HOME's letters and BI file, and reading them as texts.
+Belongs here: finding the tables of a VIA_HOME's letters and BI file, and of the editions that were
+frozen beside it, and reading them as texts.
 Does not belong here: ``lake``, ``quarantine``, ``ledger``: they are not published and never opened.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,33 +28,43 @@ class Table:
     key: tuple[str, ...] = ()
 
 
-def read(home: Path) -> list[Table]:
+def read(home: Path, releases: Path | None = None) -> list[Table]:
     """Every table under ``home``: CSV and Parquet of each letter, the BI file and its Parquet.
 
-    Editions are read in the order of their reading date, the BI file last.
+    ``releases`` is the folder of frozen editions, ``<edition>/r<revision>/``: what was published
+    once, withdrawn or not, somebody has. Editions are read in the order of their reading date,
+    frozen ones before what the last run made of the same, the BI file last.
 
     Raises:
         FileNotFoundError: nothing is published there.
     """
-    tables = [*_letters(home / "letters"), *_served(home / "serve")]
+    made = sorted((path.name, path) for path in home.glob("letters/*/"))
+    tables = [*_letters([*_frozen(releases), *made]), *_served(home / "serve")]
     if not tables:
         raise FileNotFoundError(f"nothing is published under {home.name}")
     return tables
 
 
-def _letters(folder: Path) -> Iterator[Table]:
-    editions = []
-    for edition in sorted(folder.glob("*/")):
+def _frozen(releases: Path | None) -> Iterator[tuple[str, Path]]:
+    """Name and folder of every revision that lies among the releases."""
+    if releases is not None:
+        for folder in sorted(releases.glob("*/r*/")):
+            yield f"{folder.parent.name}@{folder.name}", folder
+
+
+def _letters(editions: Iterable[tuple[str, Path]]) -> Iterator[Table]:
+    found = []
+    for place, (name, edition) in enumerate(editions):
         described = edition / "datapackage.json"
         package = json.loads(described.read_text("utf-8")) if described.is_file() else {}
-        editions.append((str(package.get("leesdatum", "")), edition, package))
-    for _, edition, package in sorted(editions, key=lambda one: one[:2]):
+        found.append((str(package.get("leesdatum", "")), place, name, edition, package))
+    for _, _, name, edition, package in sorted(found, key=lambda one: one[:2]):
         keys = {
             resource["name"]: tuple(resource.get("schema", {}).get("primaryKey", ()))
             for resource in package.get("resources", [])
         }
         for path in sorted([*edition.glob("*.csv"), *edition.glob("*.parquet")]):
-            yield _file(path, edition.name, keys.get(path.stem, ()))
+            yield _file(path, name, keys.get(path.stem, ()))
 
 
 def _served(folder: Path) -> Iterator[Table]:

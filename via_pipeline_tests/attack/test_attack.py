@@ -70,7 +70,11 @@ def published(rows, rules=RULES, dataset=RESULT) -> list[dict]:
 
 def write(home: Path, edition: str, rows: list[dict], table: str = "voorlopige_resultaten") -> None:
     """One table in the folder of an edition."""
-    folder = home / "letters" / edition
+    put(home / "letters" / edition, rows, table)
+
+
+def put(folder: Path, rows: list[dict], table: str = "voorlopige_resultaten") -> None:
+    """One table in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{table}.csv").open("w", newline="") as file:
         out = csv.DictWriter(file, fieldnames=list(rows[0]))
@@ -187,6 +191,47 @@ def test_two_valid_patterns_over_the_same_deliveries_are_one_publication(tmp_pat
     write(tmp_path, "tweede", second)
     assert not found_by(tmp_path / "only", "hidden elsewhere", "interval")
     assert found_by(tmp_path, "hidden elsewhere")
+
+
+@pytest.mark.parametrize("revision", ["r1", "r2"])
+def test_a_frozen_edition_with_another_pattern_is_part_of_what_is_published(
+    tmp_path, revision, capsys
+):
+    """An old edition lies beside the home, for good: what it showed is out, withdrawn or not."""
+    first, releases = roomy(), tmp_path / "uitgaven"
+    second = [
+        hide(row) if row["groep"] in {"a", "b", "d"} and row["locatie"] != "alle" else show(row)
+        for row in published(source())
+    ]
+    home = tmp_path / "home"
+    write(home, "tweede", second)
+    put(releases / "eerste" / "r1", second)
+    assert failing(run(home, releases=releases)) == []
+    put(releases / "eerste" / revision, first)
+    assert failing(run(home)) == [], "without the frozen ones nothing is wrong"
+    found = failing(run(home, releases=releases))
+    assert {one.attack for one in found} >= {"hidden elsewhere"}
+    assert any(f"eerste@{revision}" in f"{one.where} {one.found}" for one in found)
+    assert main(["--home", str(home), "--releases", str(releases)]) == 1
+    assert "hidden elsewhere" in capsys.readouterr().out
+
+
+def test_a_frozen_edition_over_other_deliveries_is_subtracted(tmp_path):
+    releases = tmp_path / "uitgaven"
+    put(releases / "eerste" / "r1", roomy())
+    later = [row | {"leveringen": row["leveringen"] + "-later"} for row in roomy()]
+    (site,) = [row for row in later if (row["locatie"], row["groep"]) == ("utrecht", "totaal")]
+    site["n"] += 2
+    write(tmp_path / "home", "tweede", later)
+    found = [one for one in run(tmp_path / "home", releases=releases) if one.attack == "editions"]
+    assert [one.where for one in found] == [
+        "eerste@r1/voorlopige_resultaten.csv - tweede/voorlopige_resultaten.csv"
+    ]
+
+
+def test_a_folder_of_releases_that_is_not_there_holds_nothing(tmp_path):
+    write(tmp_path, "eerste", roomy())
+    assert failing(run(tmp_path, releases=tmp_path / "uitgaven")) == []
 
 
 def test_patterns_add_up_across_editions(tmp_path):
