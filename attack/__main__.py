@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from attack import around, canary, differencing, intervals, plain, singletons, sums
+from attack import around, canary, differencing, intervals, plain, singletons, sums, unchanged
 from attack.cells import cells, shape_of
 from attack.findings import Finding, Severity, failing, lines
 from attack.publication import read
@@ -40,6 +40,7 @@ def run(home: Path, needles: Sequence[str] = (), releases: Path | None = None) -
     found += plain.attack(people)
     found += intervals.attack(known)
     found += differencing.attack(people, known)
+    found += unchanged.attack(known)
     found += singletons.attack(known)
     found += around.attack(home, tables, releases)
     if needles:

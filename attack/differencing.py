@@ -40,7 +40,7 @@ def attack(people: Sequence[Sequence[Cell]], known: Knowledge) -> list[Finding]:
     """Every difference that is a few people, and every cell hidden once and shown elsewhere."""
     every = _distinct(people)
     return [
-        *_hidden_once(known),
+        *_hidden_once(people, known),
         *_between_editions(every),
         *_readings(every),
         *_steps(every),
@@ -61,16 +61,38 @@ def _distinct(people: Sequence[Sequence[Cell]]) -> list[Cell]:
     return list(seen.values())
 
 
-def _hidden_once(known: Knowledge) -> Iterator[Finding]:
+def _hidden_once(people: Sequence[Sequence[Cell]], known: Knowledge) -> Iterator[Finding]:
+    """Figures that one publication hides and another shows.
+
+    Where nothing at all is told of a place any more, as after somebody was erased, there is nothing
+    left to subtract it from: to be looked at only.
+    """
+    telling = {(cell.where, _occasion(cell)) for cells in people for cell in cells if cell.count}
+    occasions: dict[str, set[tuple]] = defaultdict(set)
+    for cells in people:
+        for cell in cells:
+            occasions[cell.address].add(_occasion(cell))
     for quantity in known.quantities:
         if quantity.hidden_in and quantity.shown_in:
+            is_apart = not any(
+                (where, occasion) in telling
+                for where in quantity.hidden_in
+                for occasion in occasions[quantity.address]
+            )
             yield Finding(
-                Severity.HIGH,
+                Severity.NOTICE if is_apart and occasions[quantity.address] else Severity.HIGH,
                 "hidden elsewhere",
                 min(quantity.hidden_in),
                 quantity.address,
                 f"{quantity.what} = {quantity.low:g} is shown in {min(quantity.shown_in)}",
             )
+
+
+def _occasion(cell: Cell) -> tuple:
+    """What the cells about the same people share, of whatever group, measure and arm."""
+    leave = {"maat", "uitkomst", "horizon", "arm", "indeling", cell.shape.parts}
+    leave |= set(cell.shape.breakdown or ())
+    return cell.shape.key, tuple(pair for pair in cell.place if pair[0] not in leave)
 
 
 def _between_editions(every: Sequence[Cell]) -> Iterator[Finding]:

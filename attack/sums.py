@@ -16,7 +16,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from attack.cells import CROSSED, NOT_APPLICABLE, SECONDARY, WHOLE_GROUP, WHOLE_SITE, Cell, Shape
+from attack.cells import (
+    CROSSED,
+    MINIMUM,
+    NOT_APPLICABLE,
+    SECONDARY,
+    WHOLE_GROUP,
+    WHOLE_SITE,
+    Cell,
+    Shape,
+)
 from attack.findings import Finding, Severity
 
 _WITHHELD = "niet_toegestaan"
@@ -168,9 +177,11 @@ def _tell(known: Knowledge, index: int, cell: Cell, value: int | None) -> None:
             quantity.rules.add(cell.rule)
         return
     if quantity.known is not None and quantity.known != value:
+        # Many people fewer, as after objections, can be seen and tells of nobody.
+        is_few = abs(quantity.known - value) < MINIMUM
         known.findings.append(
             Finding(
-                Severity.HIGH,
+                Severity.HIGH if is_few else Severity.NOTICE,
                 "contradiction",
                 cell.where,
                 quantity.address,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from via_pipeline.disclosure import needs
 from via_pipeline.disclosure.engine.problem import Contribution, Name, Need, Relation
@@ -94,7 +94,7 @@ def join(parts: Sequence[Part]) -> Joint:
 def with_arms(dataset: Dataset, arms: Sequence[Sequence[Row]]) -> tuple[Dataset, list[Row]]:
     """A comparison as rows of which each arm is one, and all of a row go dark together."""
     rows = [
-        Row((*row.key, str(arm)), row.kind, row.count, row.numerator, row.value, row.deliveries)
+        replace(row, key=(*row.key, str(arm)))
         for together in zip(*arms, strict=True)
         for arm, row in enumerate(together)
     ]

@@ -18,7 +18,7 @@ from via_pipeline.disclosure import release, tables
 from via_pipeline.disclosure.audit.model import Audit, Figure, Tie
 from via_pipeline.disclosure.audit.proof import audit
 from via_pipeline.disclosure.engine.problem import Name, Need
-from via_pipeline.disclosure.history import Past, quantities
+from via_pipeline.disclosure.history import Past, place_of, quantities
 from via_pipeline.disclosure.joint import Joint
 from via_pipeline.disclosure.release import Hidden
 from via_pipeline.disclosure.sums import Row
@@ -68,9 +68,12 @@ class Line:
 
 @dataclass
 class Proof:
-    """``lines``: intervals; ``summary``: per dataset figures that may leave the house."""
+    """``lines``: intervals; ``summary``: per dataset figures that may leave the house; ``hidden``:
+    every place that is not told (dataset, place, quantity, deliveries) with its value.
+    """
 
     lines: list[Line] = field(default_factory=list)
+    hidden: list[tuple[str, str, str, str, int]] = field(default_factory=list)
     summary: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -88,7 +91,8 @@ def prove(connection: duckdb.DuckDBPyConnection, joint: Joint, hidden: Hidden, p
         for name, one in joint.figures.items()
         if one.need and name in seen and name not in past.known
     }
-    found = Proof(_lines(joint, verdict), _summary(joint, seen, verdict, past))
+    found = Proof(_lines(joint, verdict), summary=_summary(joint, seen, verdict, past))
+    found.hidden = _hidden(joint, seen)
     failing = {one.name for one in verdict.failing} | shown | (hidden.open - past.known)
     if failing:
         counts = _by_rule(joint, failing)
@@ -179,6 +183,18 @@ def _lines(joint: Joint, verdict: Audit) -> list[Line]:
             )
         )
     return sorted(lines, key=lambda line: (line.dataset, line.cel, line.grootheid, line.aanvaller))
+
+
+def _hidden(joint: Joint, seen: Mapping[Name, int]) -> list[tuple[str, str, str, str, int]]:
+    """Every place of a hidden figure that rests on deliveries, with what stands there."""
+    return sorted(
+        (part.dataset.name, place_of(part, index), kind, part.rows[index].deliveries, one.value)
+        for name, one in joint.figures.items()
+        if one.is_published and name not in seen
+        for number, (index, kind) in one.slots
+        for part in (joint.parts[number],)
+        if index < len(part.rows) and part.rows[index].deliveries
+    )
 
 
 def _summary(

@@ -14,7 +14,7 @@ from time import perf_counter
 import duckdb
 
 from via_pipeline.disclosure import history, proof, record, release, tables
-from via_pipeline.disclosure.history import Earlier
+from via_pipeline.disclosure.history import Earlier, Truths
 from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
 from via_pipeline.disclosure.model import Dataset, Hides, Rule, RuleKind, RuleSet, Status
 from via_pipeline.disclosure.proof import NotSafe, Proof
@@ -59,11 +59,13 @@ def protect_all(
     chosen: Sequence[tuple[Dataset, RuleSet]],
     earlier: Earlier = (),
     stays_inside: bool = False,
+    truths: Truths | None = None,
 ) -> Release:
     """Make the tables ``disclosure__<dataset>`` of all datasets of a release, and prove them.
 
     ``earlier`` is what was published before: an unchanged figure keeps its status. Tables that
-    ``stays_inside`` (what a correction would change) may differ from it by few people.
+    ``stays_inside`` (what a correction would change) may differ from it by few people. ``truths``
+    are values that were hidden then: see ``history``.
 
     What the search cannot protect, or the proof finds wanting, is hidden with all that hangs
     together with it: less detail, never less safety.
@@ -79,9 +81,9 @@ def protect_all(
     guarded = [(dataset, ruleset) for dataset, ruleset in chosen if ruleset.rules]
     parts = [_part(connection, dataset, ruleset) for dataset, ruleset in guarded]
     joint = join(parts)
-    past = history.read(connection, joint, earlier, not stays_inside)
+    past = history.read(connection, joint, earlier, not stays_inside, truths)
     begun = perf_counter()
-    hidden = release.hide(joint, past.known, past.carried)
+    hidden = release.hide(joint, past.known, past.carried, past.dark)
     made.seconds["search"] = perf_counter() - begun
     begun = perf_counter()
     while True:

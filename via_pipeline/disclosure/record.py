@@ -1,7 +1,8 @@
 """What the proof of a release leaves behind: intervals for checkers, a summary for everybody.
 
 Belongs here: the restricted lake tables ``audit__interval`` and ``audit__samenvatting``, one part a
-release, and the rows of the published table ``beveiliging``. Does not belong here: the proof.
+release; ``audit__verborgen``, all that was ever hidden, which the next release is held against; and
+the rows of the published table ``beveiliging``. Does not belong here: the proof.
 
 The published summary tells how many figures are hidden, never how many of them by themselves: with
 two hidden figures and their sum that alone could tell both. It follows from what is shown alone, so
@@ -21,10 +22,12 @@ import duckdb
 from via_pipeline.disclosure.proof import NotSafe, Proof
 from via_pipeline.storage import lake
 from via_pipeline.storage.atomic import write_json
+from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
 SUMMARY = "audit__samenvatting"
 INTERVALS = "audit__interval"
+HIDDEN = "audit__verborgen"
 REFUSED = "_geweigerd"
 MANY = 10
 """Hidden figures of a kind from which on it may be told how many there are."""
@@ -33,6 +36,9 @@ _INTERVAL_COLUMNS = (
     "dataset VARCHAR, cel VARCHAR, grootheid VARCHAR, aanvaller VARCHAR, waarde BIGINT, "
     "laagste BIGINT, hoogste BIGINT, is_exact BOOLEAN, is_primair BOOLEAN, regel VARCHAR, "
     "is_veilig BOOLEAN"
+)
+_HIDDEN_COLUMNS = (
+    "dataset VARCHAR, cel VARCHAR, grootheid VARCHAR, leveringen VARCHAR, waarde BIGINT"
 )
 _COUNTS = (
     "cellen",
@@ -76,6 +82,33 @@ def keep(home: Home, connection: duckdb.DuckDBPyConnection, release: str, proof:
     columns = "dataset VARCHAR, " + ", ".join(f"{name} BIGINT" for name in _COUNTS)
     rows = [(name, *(of.get(one, 0) for one in _COUNTS)) for name, of in proof.summary.items()]
     _part(folder, connection, SUMMARY, release, columns, rows)
+    if not release.endswith(REFUSED):
+        remember(home, connection, proof)
+
+
+def remember(home: Home, connection: duckdb.DuckDBPyConnection, proof: Proof) -> None:
+    """Add what a release hides to all that was hidden before, over whatever deliveries."""
+    _table(connection, "_verborgen", _HIDDEN_COLUMNS, proof.hidden)
+    try:
+        before = f"UNION {lake.scan(home.lake, lake.parts(home.lake, HIDDEN), {})}"
+    except lake.NoSuchTable:
+        before = ""
+    query = f"FROM _verborgen {before} ORDER BY ALL"
+    lake.replace_table(home.lake, HIDDEN, connection, query)
+    connection.execute("DROP TABLE _verborgen")
+
+
+def truths(home: Home) -> dict[tuple[str, str, str, str], list[int]]:
+    """What ``remember`` kept, as ``history`` takes it; empty where nothing was hidden yet."""
+    found: dict[tuple[str, str, str, str], list[int]] = {}
+    with work(home.scratch) as connection:
+        try:
+            lake.view(connection, home.lake, HIDDEN)
+        except lake.NoSuchTable:
+            return found
+        for *place, value in connection.execute(f"FROM {HIDDEN} ORDER BY ALL").fetchall():
+            found.setdefault((place[0], place[1], place[2], place[3]), []).append(value)
+    return found
 
 
 def refused(

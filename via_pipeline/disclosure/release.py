@@ -91,11 +91,16 @@ class Magnitudes:
         return Need(1)
 
 
-def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] = ()) -> Hidden:
+def hide(
+    joint: Joint,
+    known: Collection[Name] = (),
+    carried: Collection[Name] = (),
+    dark: Collection[Name] = (),
+) -> Hidden:
     """The pattern of the release.
 
     ``known`` figures are out already, as they are now; ``carried`` ones were hidden before and have
-    not changed: they stay so.
+    not changed: they stay so; ``dark`` ones are not told, though it protects nothing else.
     """
     labels = _labels(joint)
     rulesets = {part.dataset.name: part.ruleset for part in joint.parts}
@@ -109,6 +114,7 @@ def hide(joint: Joint, known: Collection[Name] = (), carried: Collection[Name] =
             if (names[0][-1] == "S") is is_last:
                 _hide_part(joint, names, labels, set(known), set(carried), unions, done)
         done.names = _closed(joint, done.names)
+    done.names |= _closed(joint, dark)
     return done
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from via_pipeline.disclosure import record
-from via_pipeline.disclosure.history import Earlier
+from via_pipeline.disclosure.history import Earlier, Truths
 from via_pipeline.disclosure.model import load_datasets, load_ruleset
 from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.disclosure.protect import Release, protect_all
@@ -23,11 +23,14 @@ TONIGHT = "bi"
 
 
 def protect_on(
-    connection: duckdb.DuckDBPyConnection, earlier: Earlier = (), stays_inside: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    earlier: Earlier = (),
+    stays_inside: bool = False,
+    truths: Truths | None = None,
 ) -> Release:
     """Protect every dataset, all together, from their sources on ``connection``.
 
-    ``earlier`` is what was published before; ``stays_inside`` as in ``protect_all``.
+    ``earlier`` is what was published before; the others as in ``protect_all``.
 
     Raises:
         TableError: a source is not as its dataset is described; nothing may be published then.
@@ -35,7 +38,7 @@ def protect_on(
     """
     datasets = load_datasets()
     chosen = [(one, load_ruleset(one.ruleset)) for one in datasets]
-    return protect_all(connection, chosen, earlier, stays_inside)
+    return protect_all(connection, chosen, earlier, stays_inside, truths)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def protect(home: Home, earlier: Earlier = ()) -> Protected:
             if dataset.source != record.SUMMARY:
                 lake.view(connection, home.lake, dataset.source)
         try:
-            made = protect_on(connection, earlier)
+            made = protect_on(connection, earlier, truths=record.truths(home))
         except NotSafe as error:
             record.refused(home, connection, TONIGHT, error)
             raise

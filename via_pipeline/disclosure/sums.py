@@ -41,6 +41,7 @@ class Row:
 
     ``largest`` are the largest contributions to the sum behind a mean, as far as the source gives
     them. ``is_impossible``: a zero that everybody knows; the row has no numerator, or no count.
+    ``status`` is what a published row says of itself.
     """
 
     key: tuple[str, ...]
@@ -51,6 +52,7 @@ class Row:
     deliveries: str = ""
     largest: tuple[Decimal, ...] = ()
     is_impossible: bool = False
+    status: str = ""
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,12 @@ def read(
     source: str,
     order: str,
     largest: Sequence[str] = (),
+    status: str | None = None,
 ) -> list[Row]:
     """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL).
 
-    ``largest`` are columns of contributions, which no published table has.
+    ``largest`` are columns of contributions, which no published table has; ``status`` is the column
+    that only a published table has.
     """
     absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
     no_count, no_part = _impossible(dataset, "n"), _impossible(dataset, "teller")
@@ -97,12 +99,12 @@ def read(
     kind = quoted(dataset.kind) if dataset.kind else literal(SHARE if dataset.numerator else COUNT)
     found = connection.execute(
         f"SELECT [{', '.join(map(_text, dataset.key))}], {kind}, {', '.join(numbers)}, "
-        f"{_deliveries(dataset)}, [{', '.join(map(quoted, largest))}], {no_count} OR {no_part} "
-        f"FROM {source} ORDER BY {order}"
+        f"{_deliveries(dataset)}, [{', '.join(map(quoted, largest))}], {no_count} OR {no_part}, "
+        f"{_text(status) if status else literal('')} FROM {source} ORDER BY {order}"
     ).fetchall()
     return [
-        Row(tuple(key), *rest, tuple(one for one in amounts if one is not None), is_impossible)
-        for key, *rest, amounts, is_impossible in found
+        Row(tuple(key), *rest, tuple(one for one in amounts if one is not None), no, told)
+        for key, *rest, amounts, no, told in found
     ]
 
 
@@ -111,7 +113,8 @@ def read_arms(
 ) -> list[list[Row]]:
     """Rows of a published comparison (SQL ``source``) once per arm: only counts are told."""
     return [
-        _arm(connection, dataset, arm.count, "NULL::BIGINT", source, order) for arm in dataset.arms
+        _arm(connection, dataset, arm.count, "NULL::BIGINT", source, order, STATUS)
+        for arm in dataset.arms
     ]
 
 
@@ -226,12 +229,17 @@ def _arm(
     numerator: str,
     source: str,
     order: str,
+    status: str | None = None,
 ) -> list[Row]:
     found = connection.execute(
         f"SELECT [{', '.join(map(_text, dataset.key))}], {quoted(count)}, {numerator}, "
-        f"{_deliveries(dataset)} FROM {source} ORDER BY {order}"
+        f"{_deliveries(dataset)}, {_text(status) if status else literal('')} "
+        f"FROM {source} ORDER BY {order}"
     ).fetchall()
-    return [Row(tuple(key), SHARE, n, part, None, told) for key, n, part, told in found]
+    return [
+        Row(tuple(key), SHARE, n, part, None, told, status=status)
+        for key, n, part, told, status in found
+    ]
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> None:

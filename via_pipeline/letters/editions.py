@@ -14,6 +14,7 @@ import duckdb
 
 from via_pipeline.context import werkloosheid
 from via_pipeline.contracts.model import Contract, load_all
+from via_pipeline.disclosure import record
 from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.disclosure.protect import Release
 from via_pipeline.disclosure.run import protect_on
@@ -114,7 +115,7 @@ def see(
     dekking.see(connection, home, contracts, reading_date)
     earlier = [] if is_alone else published.earlier(home)
     try:
-        return protect_on(connection, earlier, stays_inside)
+        return protect_on(connection, earlier, stays_inside, record.truths(home))
     except NotSafe:
         if not stays_inside:
             raise
