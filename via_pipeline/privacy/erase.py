@@ -27,7 +27,7 @@ from via_pipeline.intake.pseudonym import Key, message_of
 from via_pipeline.intake.records import StagedTable, read_record, staging
 from via_pipeline.pilots import conform
 from via_pipeline.privacy import traces
-from via_pipeline.privacy.rewrite import CannotRewrite, without
+from via_pipeline.privacy.rewrite import COPIED, CannotRewrite, holds, without
 from via_pipeline.quality import page, report, results
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.storage.atomic import replacing, writer_lock
@@ -194,6 +194,8 @@ class _Source:
         with self._read_again(row, found, recognised) as staged:
             rows = self._rows(staged)
             before = sum(table.rows_in for table, _ in staged)
+            others = self._others(staged)
+        # Of a copy everybody else must read as before; of the others every other byte is there.
         count = sum(map(len, rows.values()))
         if not count:
             return "herschreven"
@@ -213,9 +215,10 @@ class _Source:
                 fresh_found = replace(found, absolute=temporary)
                 with self._read_again(row, fresh_found, recognised) as staged:
                     after = sum(table.rows_in for table, _ in staged)
-                    if any(self._rows(staged).values()) or before - after != count:
+                    is_gone = not any(self._rows(staged).values()) and before - after == count
+                    if not is_gone or (kind in COPIED and self._others(staged) != others):
                         raise CannotRewrite(kind)
-                if any(text.encode() in fresh for text in self.texts if len(text) >= _TELLING):
+                if any(holds(fresh, text) for text in self.texts if len(text) >= _TELLING):
                     raise CannotRewrite(kind)
                 if dry_run:
                     raise _OnlyTried
@@ -237,7 +240,14 @@ class _Source:
             if not dry_run:
                 shutil.rmtree(found.absolute) if found.is_folder else found.absolute.unlink()
             return f"verwijderd ({kind}: niet per rij te wissen)"
-        return "herschreven"
+        return "overgeschreven (alleen de gegevens)" if kind in COPIED else "herschreven"
+
+    def _others(self, staged: Sequence[tuple[StagedTable, Path]]) -> dict[str, str]:
+        """What everybody else's rows say, by table."""
+        return {
+            table.table: traces.others(path, self.contract.table(table.table), self.pairs)
+            for table, path in staged
+        }
 
     def _rows(self, staged: Sequence[tuple[StagedTable, Path]]) -> dict[str, list[int]]:
         return {

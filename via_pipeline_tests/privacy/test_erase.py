@@ -13,7 +13,7 @@ from via_pipeline.intake import exclusions
 from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import catalog, conform
 from via_pipeline.privacy import erase as room
-from via_pipeline.privacy import traces
+from via_pipeline.privacy import rekey, rewrite, traces
 from via_pipeline.quality.run import judge
 from via_pipeline_tests.intake.house import KEY, House
 from via_pipeline_tests.privacy import planted
@@ -104,15 +104,42 @@ def test_the_pseudonym_alone_gives_the_list_away_to_nobody(house):
     assert house.home.exclusions.stat().st_mode & 0o077 == 0
 
 
-def test_a_csv_keeps_the_bytes_of_all_others_and_a_workbook_goes(house):
+def test_a_csv_keeps_the_bytes_of_all_others_and_a_workbook_is_copied(house):
     path = house.home.landing / "p7_ww" / "2019-02-01" / "p7_ww_2019KW1_v1.csv"
     lines = path.read_bytes().splitlines(keepends=True)
     done = erase(house)
     assert path.read_bytes() == b"".join(one for one in lines if planted.BSN.encode() not in one)
-    assert not list((house.home.landing / "p6_leren_werken").rglob("*.ods"))
     told = {one.source: one.file for one in done.deliveries}
     assert told["p7_ww"] == told["p8_begeleiding"] == "herschreven"
-    assert told["p6_leren_werken"].startswith("verwijderd (ods")
+    assert told["p6_leren_werken"] == "overgeschreven (alleen de gegevens)"
+    # The copy is the same delivery, and another key can be taken: it is read again from it.
+    (kept,) = (house.home.landing / "p6_leren_werken").rglob("*.ods")
+    assert kept.read_bytes()[:2] == b"PK"
+    before = house.rows("p6_leren_werken")
+    run(house, "run-2")
+    assert house.rows("p6_leren_werken") == before
+    rekey._all_kept(house.home, Ledger(house.home.ledger), contracts(house))
+
+
+def test_a_workbook_that_cannot_be_copied_goes_and_nobody_else_with_it(house, monkeypatch):
+    """The file goes; what was taken over of everybody else stays, also after the next runs."""
+
+    def cannot(*_: object) -> bytes:
+        raise rewrite.CannotRewrite("ods")
+
+    before = rows(house)
+    monkeypatch.setattr(rewrite, "_ods", cannot)
+    done = erase(house)
+    told = {one.source: one.file for one in done.deliveries}
+    assert told["p6_leren_werken"] == "verwijderd (ods: niet per rij te wissen)"
+    assert not list((house.home.landing / "p6_leren_werken").rglob("*.ods"))
+    for number in (2, 3):
+        run(house, f"run-{number}")
+        after = rows(house)
+        assert before["pilots__p6_traject"] - after["pilots__p6_traject"] == 1
+    # Another key would cost the others their rows: it is refused, by name, before anything is done.
+    with pytest.raises(rekey.NotKept, match="Lay them back"):
+        rekey._all_kept(house.home, Ledger(house.home.ledger), contracts(house))
 
 
 def test_the_ledger_stays_in_step_and_nothing_is_taken_in_again(house):
