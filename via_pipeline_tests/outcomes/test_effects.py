@@ -10,10 +10,13 @@ from datetime import date, timedelta
 import pytest
 import yaml
 
+from via_pipeline.contracts.model import load as load_contract
+from via_pipeline.intake.ledger import Ledger, Removal
 from via_pipeline.outcomes import effects
 from via_pipeline.outcomes.methods import analyse as methods
 from via_pipeline.outcomes.plan import PLANS, load
 from via_pipeline.outcomes.wording import causal_words
+from via_pipeline.privacy import traces
 from via_pipeline.storage import duck, lake
 from via_pipeline_tests.pilots import house
 
@@ -306,3 +309,39 @@ def test_only_comparisons_are_put_up_for_publication(home, tmp_path):
     ]
     assert float(row["schatting"]) == pytest.approx(float(inside["estimate"]), abs=5e-5)
     assert (row["zin"], row["plan_hash"]) == (inside["zin"], inside["plan_hash"])
+
+
+def delete(home, delivery_id):
+    """What the end of a term does: rows gone for good, and the ledger says so."""
+    ledger, contract = Ledger(home.ledger), load_contract("p3_nudging")
+    (row,) = [one for one in ledger.rows("p3_nudging") if one.delivery_id == delivery_id]
+    files = traces.delete(home, contract, row)
+    removed = ("bewaartermijn", row.sha256, files, row.rows_in, "verwijderd", "r", "2026-01-01")
+    ledger.record_removal(Removal(delivery_id, "p3_nudging", *removed))
+
+
+def test_a_reading_stays_as_it_was_made_when_its_rows_have_had_their_term(
+    home, nudging, monkeypatch
+):
+    """Neither fewer employers nor another version of the methods makes it of what is left."""
+    employers(home, count=3)
+    assert effects.refresh(home, AFTER, nudging).computed
+    before, rows = content(home), table(home)
+    assert {row["reading_date"] for row in rows} == {FIRST, LAST}
+    delete(home, "p3_nudging-W01_2020H1-1")
+    monkeypatch.setattr(effects, "_code", lambda: "another version")
+    assert effects.refresh(home, AFTER, nudging).computed == 0
+    assert content(home) == before
+    # An edition of then sees the same.
+    with duck.work() as connection:
+        effects.see(connection, home, FIRST, nudging)
+        seen = connection.sql(f"FROM {effects.EFFECT} ORDER BY ALL").fetchall()
+    assert seen == [tuple(row.values()) for row in rows if row["reading_date"] == FIRST]
+
+
+def test_a_reading_that_was_never_made_is_not_made_of_what_is_left(home, nudging):
+    """Its rows are gone in part: an estimate over the rest would be another estimate."""
+    employers(home, count=3)
+    delete(home, "p3_nudging-W01_2020H1-1")
+    refreshed = effects.refresh(home, AFTER, nudging)
+    assert refreshed.computed == 0 and set(refreshed.rows.values()) == {0}
