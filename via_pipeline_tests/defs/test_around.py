@@ -121,4 +121,4 @@ def test_a_run_carries_no_tag_but_what_dagster_and_the_house_name(sample_run):
         with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as connection:
             keys |= {key for (key,) in connection.execute("SELECT DISTINCT key FROM run_tags")}
     assert keys and all(key.startswith((".dagster/", "dagster/", "via/")) for key in keys)
-    assert {key for key in keys if key.startswith("via/")} <= {"via/soort"}
+    assert {key for key in keys if key.startswith("via/")} <= {"via/soort", "via/aanleiding"}
