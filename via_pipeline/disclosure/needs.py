@@ -110,8 +110,8 @@ def _is_broken(rule: Rule, row: Row, whole: int) -> bool:
         case RuleKind.NUMERATOR:
             return numerator is not None and numerator < rule.minimum
         case RuleKind.REMAINDER:
-            without = count if row.is_impossible else count - (numerator or 0)
-            return (row.is_impossible or numerator is not None) and without < rule.minimum
+            splits = row.is_impossible or numerator is not None
+            return splits and count - (numerator or 0) < rule.minimum
         case RuleKind.WHOLE_GROUP:
             return numerator is not None and numerator in (0, count)
         case RuleKind.DENOMINATOR:
