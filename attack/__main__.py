@@ -10,7 +10,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from attack import around, canary, differencing, intervals, plain, singletons, sums, unchanged
+from attack import (
+    around,
+    canary,
+    differencing,
+    intervals,
+    plain,
+    populations,
+    singletons,
+    sums,
+    unchanged,
+)
 from attack.cells import cells, shape_of
 from attack.findings import Finding, Severity, failing, lines
 from attack.publication import read
@@ -42,6 +52,7 @@ def run(home: Path, needles: Sequence[str] = (), releases: Path | None = None) -
     found += differencing.attack(people, known)
     found += unchanged.attack(known)
     found += singletons.attack(known)
+    found += populations.attack(tables, known.placed, lambda one: known.quantities[one].known)
     found += around.attack(home, tables, releases)
     if needles:
         found += canary.attack([home, *([releases] if releases else [])], needles)

@@ -17,12 +17,24 @@ MINIMUM = 10
 """The smallest number of people that may show; anyone can read it in the open source."""
 
 _SITES = ("locatie",)
-_BREAKDOWNS = (("groep_soort", "groep"), ("kenmerk", "subgroep"))
+_BREAKDOWNS = (("groep_soort", "groep"), ("kenmerk", "subgroep"), ("ladder", "trede"))
+_POPULATION = ("populatie_soort", "populatie", "sbi_versie")
 _KEYS = (
     ("pilot_id", "bron", "locatie", "periode", "groep_soort", "groep", "maat"),
     ("organisatie", "peildatum", "kenmerk", "subgroep", "indeling", "categorie"),
     ("pilot_id", "locatie", "leesdatum", "uitkomst", "horizon", "groep_soort", "groep", "reeks"),
     ("pilot_id", "locatie"),
+    ("organisatie", "peildatum", "sleutel_soort"),
+    (*_POPULATION, "peildatum", "ladder", "trede", "indeling", "noemer", "categorie"),
+    (
+        *(*_POPULATION, "peildatum_van", "peildatum", "ladder", "trede", "stroom"),
+        *("indeling", "categorie"),
+    ),
+    (
+        *(*_POPULATION, "peildatum", "periode", "indeling", "vergelijking", "vergelijking_met"),
+        *("methode", "vintage", "categorie"),
+    ),
+    (*_POPULATION, "peildatum", "indeling", "categorie"),
 )
 _COUNTS = ("n", "deelnemers_n")
 _ARMS = ("n_interventie", "n_vergelijking")
@@ -63,6 +75,8 @@ class Cell:
     status: str | None
     rule: str | None
     unit: str = ""
+    sector: str = ""
+    organisations: int | None = None
 
     @property
     def at(self) -> dict[str, str]:
@@ -83,6 +97,9 @@ def shape_of(table: Table, others: Sequence[Table] = ()) -> Shape | None:
     """
     columns = set(table.columns)
     counts = tuple(name for name in (*_COUNTS, *_ARMS) if name in columns)
+    if "vergelijking" in columns:
+        # What a population is held beside is a row of another table.
+        counts = ("n",)
     if not counts or columns & _NOT_PEOPLE:
         return None
     alike = [one.key for one in (table, *others) if one.key and set(one.columns) == columns]
@@ -97,7 +114,8 @@ def shape_of(table: Table, others: Sequence[Table] = ()) -> Shape | None:
         value=next((name for name in _VALUES if name in columns), None),
         site=next((name for name in _SITES if name in key), None),
         breakdown=next((pair for pair in _BREAKDOWNS if columns.issuperset(pair)), None),
-        parts="categorie" if "categorie" in key else None,
+        # Of a flow each origin group has a denominator of its own.
+        parts="categorie" if "categorie" in key and "stroom" not in key else None,
     )
 
 
@@ -120,6 +138,8 @@ def cells(table: Table, shape: Shape) -> Iterator[Cell]:
                 status=row.get("waarde_status"),
                 rule=(row.get("regel") or "?") if row.get("waarde_status") == HIDDEN else None,
                 unit=row.get("eenheid_statistiek") or "",
+                sector=row.get("sector") or "",
+                organisations=_whole(row.get("organisaties")),
             )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from attack import populations
 from attack.cells import (
     CROSSED,
     MINIMUM,
@@ -28,7 +29,9 @@ from attack.cells import (
 )
 from attack.findings import Finding, Severity
 
+_GROUP = "categorie"
 _WITHHELD = "niet_toegestaan"
+_NEVER = "nooit_toegestaan"
 _SEEN_ALIKE = 5
 _HALF_UNIT = 0.5
 
@@ -71,6 +74,7 @@ class Knowledge:
     sums: list[Sum] = field(default_factory=list)
     within: list[tuple[int, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    placed: list[tuple[Cell, dict[str, int]]] = field(default_factory=list)
 
 
 def gather(cells_of: Sequence[Sequence[Cell]]) -> Knowledge:
@@ -82,11 +86,14 @@ def gather(cells_of: Sequence[Sequence[Cell]]) -> Knowledge:
     for given in cells_of:
         cells = list(_opened(given))
         here = [_enter(known, number, cell) for cell in cells]
+        known.placed += zip(cells, here, strict=True)
         for cell, quantities in zip(cells, here, strict=True):
             if "maat" in cell.at:
                 _note(alike, cell, quantities)
         for found in _sums(cells, here, known.within):
             sums[found.label, found.total, found.parts] = found
+    for label, total, parts in populations.equal(known.placed):
+        sums[(label,), total, parts] = Sum((label, total), total, parts)
     known.sums = [*_believed(known, sums.values()), *_same(known, alike)]
     known.within = sorted(set(known.within))
     return known
@@ -96,17 +103,16 @@ def _opened(cells: Sequence[Cell]) -> Iterator[Cell]:
     """The cells, with a hidden one per category in place of a row withheld as a whole."""
     categories: dict[tuple, set[str]] = defaultdict(set)
     for cell in cells:
-        if cell.shape.parts and cell.at[cell.shape.parts] != _WITHHELD:
-            categories[_rest(cell, cell.shape.parts, *(cell.shape.breakdown or ()))].add(
-                cell.at[cell.shape.parts]
-            )
+        if cell.at.get(_GROUP) not in (None, _WITHHELD, _NEVER):
+            categories[_rest(cell, _GROUP, *(cell.shape.breakdown or ()))].add(cell.at[_GROUP])
     for cell in cells:
-        if cell.shape.parts and cell.at[cell.shape.parts] == _WITHHELD:
-            rest = _rest(cell, cell.shape.parts, *(cell.shape.breakdown or ()))
+        if cell.at.get(_GROUP) == _WITHHELD:
+            rest = _rest(cell, _GROUP, *(cell.shape.breakdown or ()))
             for category in sorted(categories[rest]):
-                at = {**cell.at, cell.shape.parts: category}
+                at = {**cell.at, _GROUP: category}
                 yield replace(cell, place=tuple(at.items()))
-        else:
+        elif cell.at.get(_GROUP) != _NEVER:
+            # A board is counted on the rungs of its members.
             yield cell
 
 
@@ -235,6 +241,8 @@ def _sums(
         for what in "NTS":
             members = [here[index].get(what) for index in (total, *parts)]
             is_plan = "arm" in cells[total].at and label[0] == "groups"
+            # Nobody goes up from the highest rung: it has no row, and is in the whole.
+            is_plan |= what == "N" and cells[total].at.get("stroom") == "hoger"
             if is_plan or any(cells[part].unit != cells[total].unit for part in parts):
                 # An analysis plan names the groups that it looks at; they need not be everybody.
                 # And jobs are more than the employees who have them.

@@ -18,10 +18,12 @@ from dataclasses import dataclass, field, replace
 
 from via_pipeline.disclosure import needs
 from via_pipeline.disclosure.engine.problem import Contribution, Name, Need, Relation
+from via_pipeline.disclosure.groups import Together
 from via_pipeline.disclosure.model import Dataset, Link, Rule, RuleSet, TieKind
-from via_pipeline.disclosure.sums import COUNT, Row, Slot, build
+from via_pipeline.disclosure.sums import COUNT, Row, Slot, System, build
 
 ARM = "_arm"
+_KIND = {"n": "N", "teller": "T", "overige": "C"}
 FAR = 10**9
 """More people than there are: stands for "no limit"."""
 
@@ -83,11 +85,15 @@ def join(parts: Sequence[Part]) -> Joint:
         TableError: see ``sums.build``.
     """
     joint = Joint(parts)
+    systems = [build(part.dataset, part.rows) for part in parts]
+    heads = _one_figure(parts, systems)
     for number, part in enumerate(parts):
-        _enter(joint, number, part)
+        _enter(joint, number, part, systems[number], heads)
     for part in parts:
+        _inside(joint, part)
         _link(joint, part, parts)
         _again(joint, part)
+    joint.relations = list(dict.fromkeys(joint.relations))
     return joint
 
 
@@ -102,25 +108,27 @@ def with_arms(dataset: Dataset, arms: Sequence[Sequence[Row]]) -> tuple[Dataset,
     return apart, rows
 
 
-def _enter(joint: Joint, number: int, part: Part) -> None:
-    """The dataset's own figures, needs and sums."""
-    system = build(part.dataset, part.rows)
+def _enter(
+    joint: Joint, number: int, part: Part, system: System, heads: Mapping[Name, Name]
+) -> None:
+    """The dataset's own figures, needs and sums; ``heads`` as of ``_one_figure``."""
     rows = [*part.rows, *system.withheld]
     part = Part(part.dataset, part.ruleset, rows)
-    names = [part.place(*slots[0]) for slots in system.slots]
+    places = [part.place(*slots[0]) for slots in system.slots]
+    names = [heads.get(place, place) for place in places]
     for unknown, name in enumerate(names):
-        figure = Figure(name, system.values[unknown])
-        figure.slots = [(number, slot) for slot in system.slots[unknown]]
-        figure.floor = _floor(rows, system.slots[unknown], figure.value)
-        figure.cost = _cost(rows, system.slots[unknown])
-        figure.holder = _holder(part.dataset, rows[system.slots[unknown][0][0]])
+        figure = joint.figures.setdefault(name, Figure(name, system.values[unknown], cost=0))
+        figure.slots += [(number, slot) for slot in system.slots[unknown]]
+        figure.floor = max(figure.floor or 0, _floor(rows, system.slots[unknown], figure.value))
+        figure.cost += _cost(rows, system.slots[unknown])
+        first = rows[system.slots[unknown][0][0]]
+        figure.holder = figure.holder or _holder(part.dataset, first)
         if name[-1] == "S":
-            row = rows[system.slots[unknown][0][0]]
-            figure.contributions = needs.contributions(row, " / ".join(name))
-        joint.figures[name] = figure
+            figure.contributions = needs.contributions(first, " / ".join(name))
         joint.at |= {part.place(*slot): name for slot in system.slots[unknown]}
         if system.with_[unknown]:
-            joint.takes_along[name] |= {names[other] for other in system.with_[unknown]}
+            along = {names[other] for other in system.with_[unknown]} - {name}
+            joint.takes_along[name] |= along
     joint.forced |= {names[unknown] for unknown in system.is_withheld}
     joint.broken.append(needs.broken(part.dataset, part.ruleset, part.rows))
     for index, rules in joint.broken[-1].items():
@@ -153,7 +161,12 @@ def _sum(joint: Joint, ruleset: RuleSet, total: Name, parts: Sequence[Name]) -> 
         return
     terms = ((total, 1), *((name, -1) for name in parts))
     joint.relations.append(Relation(terms, within=(0, FAR) if left > 0 else (-FAR, 0)))
-    _rest(joint, ruleset, (total,), parts, "N")
+    _rest(joint, ruleset, (total,), parts, _of_people(total))
+
+
+def _of_people(name: Name) -> str:
+    """What a rest of such figures is held to: people, and no group that is shown as one."""
+    return "C" if name[-1] == "C" else "T"
 
 
 def order(part: Name, whole: Name) -> Relation:
@@ -253,26 +266,94 @@ def _again(joint: Joint, part: Part) -> None:
                         _rest(joint, part.ruleset, names[:1], names[1:], kind)
 
 
+def _one_figure(parts: Sequence[Part], systems: Sequence[System]) -> dict[Name, Name]:
+    """Per place the place that names its figure, where a link says that two are one figure.
+
+    That is an ``is`` of one figure to one other that is equal to it.
+    """
+    head = Together()
+    values: dict[Name, int] = {}
+    for part, system in zip(parts, systems, strict=True):
+        for unknown, slots in enumerate(system.slots):
+            names = [part.place(*slot) for slot in slots if slot[0] < len(part.rows)]
+            for name in names:
+                head.join(names[0], name)
+                values[name] = system.values[unknown]
+    for part in parts:
+        for link in part.dataset.links:
+            if link.tie is TieKind.IS:
+                for index, other, found in _linked(part, link, parts):
+                    own, theirs = _tied(part, index, link, other, found)
+                    if len(theirs) == 1 and values.get(own) == values.get(theirs[0], -1):
+                        head.join(own, theirs[0])
+    return {name: head.head(name) for name in values}
+
+
+def _linked(part: Part, link: Link, parts: Sequence[Part]) -> Iterator[tuple[int, Part, list[int]]]:
+    """Index of each row that ``link`` holds for, and the rows of the other dataset."""
+    other = next((one for one in parts if one.dataset.name == link.to), None)
+    if other is None:
+        return
+    named = [name for name in other.dataset.key if name in link.at]
+    table: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for index, row in enumerate(other.rows):
+        table[_values(other.dataset, row, named)].append(index)
+    for index, row in enumerate(part.rows):
+        at = dict(zip(part.dataset.key, row.key, strict=True))
+        if _applies(part.dataset, link, at):
+            wanted = tuple(link.at[name].format_map(at) for name in named)
+            yield (
+                index,
+                other,
+                [
+                    one
+                    for one in table.get(wanted, ())
+                    if not row.deliveries
+                    or set(other.rows[one].deliveries.split()) <= set(row.deliveries.split())
+                ],
+            )
+
+
+def _tied(
+    part: Part, index: int, link: Link, other: Part, found: Sequence[int]
+) -> tuple[Name, list[Name]]:
+    """The places that ``link`` ties: the own one and theirs."""
+    own = part.place(index, _KIND.get(link.of.rpartition("/")[2], "N"))
+    return own, [other.place(one, _KIND[link.counts]) for one in found]
+
+
+def _inside(joint: Joint, part: Part) -> None:
+    """Populations that are parts of another one with rows of its own."""
+    inside = part.dataset.inside
+    if inside is None:
+        return
+    wholes: dict[tuple[str, ...], int] = {}
+    parts: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for index, row in enumerate(part.rows):
+        # Of a comparison with an earlier day: the day itself.
+        if not part.dataset.arms or row.key[-1] == "0":
+            by = _values(part.dataset, row, inside.by)
+            wholes["/".join(_values(part.dataset, row, inside.names)), *by] = index
+            if row.inside:
+                parts[row.inside, *by].append(index)
+    for mark, members in parts.items():
+        for kind in "NTC":
+            total = joint.at.get(part.place(wholes[mark], kind)) if mark in wholes else None
+            names = [joint.at.get(part.place(index, kind)) for index in members]
+            if total is None or None in names or total in names:
+                continue
+            left = joint.figures[total].value - sum(joint.figures[one].value for one in names)
+            if left == 0:
+                joint.relations.append(Relation.sum(total, names))
+            else:
+                _rest(joint, part.ruleset, (total,), names, _of_people(total))
+
+
 def _link(joint: Joint, part: Part, parts: Sequence[Part]) -> None:
     """Ties to other datasets, as declared."""
     for link in part.dataset.links:
-        other = next((one for one in parts if one.dataset.name == link.to), None)
-        if other is None:
-            continue
-        named = [name for name in other.dataset.key if name in link.at]
-        table: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for index, row in enumerate(other.rows):
-            table[_values(other.dataset, row, named)].append(index)
-        for index, row in enumerate(part.rows):
-            at = dict(zip(part.dataset.key, row.key, strict=True))
-            if _applies(part.dataset, link, at):
-                wanted = tuple(link.at[name].format_map(at) for name in named)
-                found = [
-                    one
-                    for one in table.get(wanted, ())
-                    if set(other.rows[one].deliveries.split()) <= set(row.deliveries.split())
-                ]
-                _tie(joint, part, index, link, other, found)
+        for index, other, found in _linked(part, link, parts):
+            _tie(joint, part, index, link, other, found)
 
 
 def _values(dataset: Dataset, row: Row, names: Iterable[str]) -> tuple[str, ...]:
@@ -282,7 +363,7 @@ def _values(dataset: Dataset, row: Row, names: Iterable[str]) -> tuple[str, ...]
 def _applies(dataset: Dataset, link: Link, at: Mapping[str, str]) -> bool:
     if dataset.arms:
         named = {arm.count: str(number) for number, arm in enumerate(dataset.arms)}
-        if named.get(link.of) != at[ARM]:
+        if named.get(link.of.partition("/")[0]) != at[ARM]:
             return False
     return all(at[column] == value for column, value in link.when.items())
 
@@ -290,9 +371,9 @@ def _applies(dataset: Dataset, link: Link, at: Mapping[str, str]) -> bool:
 def _tie(
     joint: Joint, part: Part, index: int, link: Link, other: Part, found: Sequence[int]
 ) -> None:
-    own = joint.at.get(part.place(index, "T" if link.of == "teller" else "N"))
-    kind = "T" if link.counts == "teller" else "N"
-    theirs = [joint.at.get(other.place(one, kind)) for one in found]
+    place, places = _tied(part, index, link, other, found)
+    own = joint.at.get(place)
+    theirs = [joint.at.get(one) for one in places]
     names = sorted({name for name in theirs if name is not None})
     if own is None or not names or own in names or len(names) != len(theirs):
         return
@@ -304,4 +385,5 @@ def _tie(
     if sum(joint.figures[name].value for name in names) == joint.figures[own].value:
         joint.relations.append(Relation.sum(own, names))
     else:
-        _rest(joint, part.ruleset, names, (own,), "N")
+        kind = _KIND[link.rest] if link.rest is not None else place[-1]
+        _rest(joint, part.ruleset, names, (own,), kind)

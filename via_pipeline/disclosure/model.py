@@ -199,6 +199,31 @@ class Withheld(Declared):
     code: str
 
 
+class Inside(Declared):
+    """Rows about a part of a population that has rows of its own: an organisation in its sector.
+
+    ``column`` (of the source, never published: its name begins with _) holds the values of
+    ``names`` of the larger population, joined by a slash, where that is shown beside the row. Rows
+    that agree in ``by`` are about the same thing. What the parts leave of the whole is a rest.
+    """
+
+    column: Annotated[str, StringConstraints(pattern=r"^_")]
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    by: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Compared(Declared):
+    """Columns that are worked out from a second row as well, and are hidden where that row is.
+
+    ``column`` (of the source, never published) holds the key of that row of dataset ``to``, its
+    values joined by a slash; empty where there is no second row.
+    """
+
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    to: Name
+    column: Annotated[str, StringConstraints(pattern=r"^_")]
+
+
 class Arm(Declared):
     """One side of a comparison: the column of its count, and of those who have the outcome.
 
@@ -225,10 +250,13 @@ class Link(Declared):
     """Where the same people stand in another dataset.
 
     ``when`` gives values of key columns that a row must have; ``of`` is the figure that is tied:
-    ``n``, ``teller``, or the name of an arm's count. ``to`` names the other dataset and ``at`` what
-    its key columns hold, with ``{column}`` for a value of the row's own key. Rows of the other
-    dataset that differ in columns not named are added up (``is``) or taken one by one
-    (``contains``). Only rows over no other deliveries than the own row's count.
+    ``n``, ``teller``, ``overige`` (those who do not count), or of an arm the name of its count,
+    with ``/teller`` for those who count. ``to`` names the other dataset and ``at`` what its key
+    columns hold, with ``{column}`` for a value of the row's own key; ``_arm`` is the number of an
+    arm. Rows of the other dataset that differ in columns not named are added up (``is``) or taken
+    one by one (``contains``). Only rows over no other deliveries than the own row's count, where
+    it names any. ``rest`` says what those are who stand in one of the two only: people as in
+    ``of``, unless named.
     """
 
     tie: TieKind
@@ -236,7 +264,8 @@ class Link(Declared):
     when: dict[str, str] = Field(default_factory=dict)
     to: Name
     at: Annotated[dict[str, str], Field(min_length=1)]
-    counts: Annotated[str, StringConstraints(pattern=r"^(n|teller)$")] = "n"
+    counts: Annotated[str, StringConstraints(pattern=r"^(n|teller|overige)$")] = "n"
+    rest: Annotated[str, StringConstraints(pattern=r"^(n|teller|overige)$")] | None = None
 
 
 class Impossible(Declared):
@@ -271,6 +300,8 @@ class Dataset(Declared):
     absent_when_zero: str | None = None
     withheld: Withheld | None = None
     together: tuple[str, ...] = ()
+    inside: Inside | None = None
+    compared: Compared | None = None
     arms: tuple[Arm, ...] = ()
     along: tuple[str, ...] = ()
     has_status: bool = False
@@ -299,7 +330,8 @@ class Dataset(Declared):
     def numbers(self) -> tuple[str, ...]:
         """Columns that hold a figure which may have to be hidden."""
         own = tuple(name for name in (self.count, self.numerator, self.value) if name)
-        return (*own, *(arm.count for arm in self.arms), *self.along)
+        beside = self.compared.columns if self.compared else ()
+        return (*own, *(arm.count for arm in self.arms), *self.along, *beside)
 
 
 def _with_names(said: Any) -> Any:

@@ -205,15 +205,16 @@ def _summary(
     for name, one in joint.figures.items():
         if not one.is_published or name[-1] == "C" or _is_withheld(joint, name):
             continue
-        found = counts[name[0]]
-        found["cellen"] += 1
-        if name[-1] != "S":
-            found["waarde"] += one.value
-        if name not in seen:
-            which = "primair" if one.need else "aanvullend"
-            found[which] += 1
+        for dataset in {joint.parts[part].dataset.name for part, _ in one.slots}:
+            found = counts[dataset]
+            found["cellen"] += 1
             if name[-1] != "S":
-                found[f"waarde_{which}"] += one.value
+                found["waarde"] += one.value
+            if name not in seen:
+                which = "primair" if one.need else "aanvullend"
+                found[which] += 1
+                if name[-1] != "S":
+                    found[f"waarde_{which}"] += one.value
     for one in verdict.intervals:
         found = counts[one.name[0] if joint.figures[one.name].is_published else "verschillen"]
         found["intervallen"] += 1

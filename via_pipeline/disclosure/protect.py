@@ -129,12 +129,9 @@ def decide(
     part = joint.parts[number]
     arms = max(1, len(part.dataset.arms))
     found: dict[int, Decision] = {}
+    loses = _compared(joint, part, hidden, carried)
     for index, row in enumerate(part.rows):
-        dark = {
-            kind
-            for kind in "NTCS"
-            if joint.at.get(part.place(index, kind)) in hidden or (number, (index, kind)) in carried
-        }
+        dark = _dark(joint, number, index, hidden, carried)
         withheld = _is_withheld(part.dataset, row)
         if dark or withheld:
             rules = _withholding(part.ruleset) if withheld else joint.broken[number].get(index, [])
@@ -142,10 +139,41 @@ def decide(
             hides_count = "N" in dark or arms > 1
             first = found.get(index // arms)
             if first is None or told[1] != part.ruleset.published_as:
-                found[index // arms] = Decision(index // arms, hides_count, True, *told)
+                found[index // arms] = Decision(index // arms, hides_count, True, True, *told)
         elif row.is_impossible:
-            found[index] = Decision(index, row.count is None, True, Status.NOT_APPLICABLE, None)
+            found[index] = Decision(
+                index, row.count is None, True, index in loses, Status.NOT_APPLICABLE, None
+            )
+        elif index in loses:
+            found[index // arms] = Decision(index // arms, False, False, True, None, None)
     return list(found.values())
+
+
+def _dark(joint: Joint, number: int, index: int, hidden: set, carried: set) -> set[str]:
+    """What is hidden of a row: N, T, C or S."""
+    part = joint.parts[number]
+    return {
+        kind
+        for kind in "NTCS"
+        if joint.at.get(part.place(index, kind)) in hidden or (number, (index, kind)) in carried
+    }
+
+
+def _compared(joint: Joint, part: Part, hidden: set, carried: set) -> set[int]:
+    """Rows that are compared with a row of which something is hidden, or that is not there."""
+    compared = part.dataset.compared
+    if compared is None:
+        return set()
+    shown = {
+        "/".join(row.key)
+        for number, other in enumerate(joint.parts)
+        if other.dataset.name == compared.to
+        for index, row in enumerate(other.rows)
+        if row.count is not None and not _dark(joint, number, index, hidden, carried)
+    }
+    return {
+        index for index, row in enumerate(part.rows) if row.compared and row.compared not in shown
+    }
 
 
 def _part(connection: duckdb.DuckDBPyConnection, dataset: Dataset, ruleset: RuleSet) -> Part:

@@ -20,6 +20,7 @@ from via_pipeline.disclosure import needs
 from via_pipeline.disclosure.engine.problem import Cell, Name, Need, Problem, Relation
 from via_pipeline.disclosure.engine.rules import Rule
 from via_pipeline.disclosure.engine.search import Pattern, search
+from via_pipeline.disclosure.groups import Together
 from via_pipeline.disclosure.joint import Joint
 from via_pipeline.disclosure.model import RuleSet
 
@@ -132,7 +133,7 @@ def coarser(joint: Joint, failing: Collection[Name], known: Collection[Name]) ->
 
 def components(joint: Joint, labels: Mapping[Name, str]) -> list[list[Name]]:
     """The figures in groups that no relation or label ties to each other, sorted."""
-    together = _Together()
+    together = Together()
     for relation in joint.relations:
         names = [name for name, _ in relation.parts]
         for name in [*names[1:], *([relation.total] if relation.total else [])]:
@@ -221,7 +222,7 @@ def _closed(joint: Joint, names: Iterable[Name]) -> set[Name]:
 
 def _labels(joint: Joint) -> dict[Name, str]:
     """One label for figures that take each other along, both ways."""
-    together = _Together()
+    together = Together()
     linked = set()
     for name, others in joint.takes_along.items():
         for other in others:
@@ -229,21 +230,3 @@ def _labels(joint: Joint) -> dict[Name, str]:
                 together.join(name, other)
                 linked |= {name, other}
     return {name: " / ".join(together.head(name)) for name in linked}
-
-
-class _Together:
-    """Things that belong together, by pairs (a union-find); the least one names the group."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Name, Name] = {}
-
-    def head(self, one: Name) -> Name:
-        self._parent.setdefault(one, one)
-        while self._parent[one] != one:
-            self._parent[one] = self._parent[self._parent[one]]
-            one = self._parent[one]
-        return one
-
-    def join(self, one: Name, other: Name) -> None:
-        first, second = sorted((self.head(one), self.head(other)))
-        self._parent[second] = first

@@ -41,7 +41,9 @@ class Row:
 
     ``largest`` are the largest contributions to the sum behind a mean, as far as the source gives
     them. ``is_impossible``: a zero that everybody knows; the row has no numerator, or no count.
-    ``status`` is what a published row says of itself.
+    ``status`` is what a published row says of itself. ``inside`` names the larger population that
+    the row is a part of, ``compared`` the key of the row that it is compared with, where the
+    dataset says so.
     """
 
     key: tuple[str, ...]
@@ -53,6 +55,8 @@ class Row:
     largest: tuple[Decimal, ...] = ()
     is_impossible: bool = False
     status: str = ""
+    inside: str = ""
+    compared: str = ""
 
 
 @dataclass(frozen=True)

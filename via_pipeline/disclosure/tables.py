@@ -22,15 +22,19 @@ SYNTHETIC = "is_synthetisch"
 _DECISIONS = "_besluiten"
 _OWN_STATUS = "_eigen_status"
 
+# Where there is no larger population and no row to compare with.
+_NOTHING_BESIDE = "'', ''"
+
 
 @dataclass(frozen=True)
 class Decision:
-    """What is hidden of one row, and what is told of it."""
+    """What is hidden of one row, and what is told of it; nothing where the row keeps its figure."""
 
     row: int
     hides_count: bool
     hides_value: bool
-    status: Status
+    hides_compared: bool
+    status: Status | None
     rule: str | None
 
 
@@ -62,13 +66,28 @@ def rows(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[Row]:
             f"{dataset.source}: somebody is counted where datasets.yaml says that nobody can be "
             f"(impossible of {dataset.name})"
         )
-    return read(connection, dataset, _prepared(dataset), "_nummer", dataset.contributions)
+    return read(
+        connection,
+        dataset,
+        _prepared(dataset),
+        "_nummer",
+        largest=dataset.contributions,
+        beside=_beside(dataset),
+    )
 
 
 def arms(connection: duckdb.DuckDBPyConnection, dataset: Dataset) -> list[list[Row]]:
     """The prepared rows once per arm, as shares of which only the counts are known."""
     return [
-        _arm(connection, dataset, arm.count, quoted(arm.numerator), _prepared(dataset), "_nummer")
+        _arm(
+            connection,
+            dataset,
+            arm.count,
+            quoted(arm.numerator),
+            _prepared(dataset),
+            "_nummer",
+            beside=_beside(dataset),
+        )
         for arm in dataset.arms
     ]
 
@@ -78,13 +97,15 @@ def read(
     dataset: Dataset,
     source: str,
     order: str,
+    *,
     largest: Sequence[str] = (),
     status: str | None = None,
+    beside: str = _NOTHING_BESIDE,
 ) -> list[Row]:
     """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL).
 
-    ``largest`` are columns of contributions, which no published table has; ``status`` is the column
-    that only a published table has.
+    ``largest`` are columns of contributions and ``beside`` is SQL that tells of other rows, which no
+    published table has; ``status`` is the column that only a published table has.
     """
     absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
     no_count, no_part = _impossible(dataset, "n"), _impossible(dataset, "teller")
@@ -100,11 +121,18 @@ def read(
     found = connection.execute(
         f"SELECT [{', '.join(map(_text, dataset.key))}], {kind}, {', '.join(numbers)}, "
         f"{_deliveries(dataset)}, [{', '.join(map(quoted, largest))}], {no_count} OR {no_part}, "
-        f"{_text(status) if status else literal('')} FROM {source} ORDER BY {order}"
+        f"{_text(status) if status else literal('')}, {beside} FROM {source} ORDER BY {order}"
     ).fetchall()
     return [
-        Row(tuple(key), *rest, tuple(one for one in amounts if one is not None), no, told)
-        for key, *rest, amounts, no, told in found
+        Row(
+            *(tuple(key), kind, n, part, value, deliveries),
+            largest=tuple(one for one in amounts if one is not None),
+            is_impossible=no,
+            status=told,
+            inside=inside,
+            compared=compared,
+        )
+        for key, kind, n, part, value, deliveries, amounts, no, told, inside, compared in found
     ]
 
 
@@ -113,7 +141,7 @@ def read_arms(
 ) -> list[list[Row]]:
     """Rows of a published comparison (SQL ``source``) once per arm: only counts are told."""
     return [
-        _arm(connection, dataset, arm.count, "NULL::BIGINT", source, order, STATUS)
+        _arm(connection, dataset, arm.count, "NULL::BIGINT", source, order, status=STATUS)
         for arm in dataset.arms
     ]
 
@@ -171,6 +199,7 @@ def _number(
         quoted(name) if name in there else f"false AS {quoted(name)}" for name in columns
     )
     inside = [*(arm.numerator for arm in dataset.arms), *dataset.contributions]
+    inside += [one.column for one in (dataset.inside, dataset.compared) if one is not None]
     if missing := sorted(set(inside) - there):
         raise TableError(f"{dataset.source} lacks columns that datasets.yaml names: {missing}")
     selected += "".join(f", {quoted(name)}" for name in inside)
@@ -218,6 +247,15 @@ def _prepared(dataset: Dataset) -> str:
     return quoted(f"_te_beveiligen_{dataset.name}")
 
 
+def _beside(dataset: Dataset) -> str:
+    """SQL: the larger population of a prepared row, and the row that it is compared with."""
+    columns = (
+        dataset.inside and dataset.inside.column,
+        dataset.compared and dataset.compared.column,
+    )
+    return ", ".join(_text(name) if name else "''" for name in columns)
+
+
 def _deliveries(dataset: Dataset) -> str:
     return f"coalesce({quoted(dataset.deliveries)}, '')" if dataset.deliveries else "''"
 
@@ -229,33 +267,36 @@ def _arm(
     numerator: str,
     source: str,
     order: str,
+    *,
     status: str | None = None,
+    beside: str = _NOTHING_BESIDE,
 ) -> list[Row]:
     found = connection.execute(
         f"SELECT [{', '.join(map(_text, dataset.key))}], {quoted(count)}, {numerator}, "
-        f"{_deliveries(dataset)}, {_text(status) if status else literal('')} "
+        f"{_deliveries(dataset)}, {_text(status) if status else literal('')}, {beside} "
         f"FROM {source} ORDER BY {order}"
     ).fetchall()
     return [
-        Row(tuple(key), SHARE, n, part, None, told, status=status)
-        for key, n, part, told, status in found
+        Row(tuple(key), SHARE, n, part, None, told, status=own, inside=inside, compared=compared)
+        for key, n, part, told, own, inside, compared in found
     ]
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, decisions: Sequence[Decision]) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {_DECISIONS} "
-        "(_nummer BIGINT, _n BOOLEAN, _w BOOLEAN, _status VARCHAR, _regel VARCHAR)"
+        "(_nummer BIGINT, _n BOOLEAN, _w BOOLEAN, _v BOOLEAN, _status VARCHAR, _regel VARCHAR)"
     )
     # Whole columns at once: row by row takes a hundred times as long.
     connection.execute(
         f"INSERT INTO {_DECISIONS} SELECT unnest(?::BIGINT[]), unnest(?::BOOLEAN[]), "
-        "unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+        "unnest(?::BOOLEAN[]), unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
         [
             [item.row for item in decisions],
             [item.hides_count for item in decisions],
             [item.hides_value for item in decisions],
-            [str(item.status) for item in decisions],
+            [item.hides_compared for item in decisions],
+            [item.status and str(item.status) for item in decisions],
             [item.rule for item in decisions],
         ],
     )
@@ -266,7 +307,8 @@ def _protected(dataset: Dataset, ruleset: RuleSet, columns: Sequence[str]) -> st
     shown = []
     for name in columns:
         if name in dataset.numbers:
-            hidden = "_n" if name == dataset.count else "_w"
+            is_compared = dataset.compared is not None and name in dataset.compared.columns
+            hidden = "_n" if name == dataset.count else "_v" if is_compared else "_w"
             shown.append(
                 f"CASE WHEN coalesce({hidden}, false) OR ({absent}) THEN NULL "
                 f"ELSE {_rounded(dataset, ruleset, name)} END AS {quoted(name)}"

@@ -21,9 +21,9 @@ organisation is part of its sector, and counts are complete.
 
 from __future__ import annotations
 
-from via_pipeline.diversity import counts, populations
+from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
-from via_pipeline.diversity.ladder import SUPPLY, SUPPLY_YEARS, levels
+from via_pipeline.diversity.ladder import KNOWN, SUPPLY, SUPPLY_YEARS, levels
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN
 from via_pipeline.diversity.wording import labels, n_class, versions
 from via_pipeline.storage.duck import literal
@@ -33,27 +33,16 @@ MINIMUM_STRATUM = 10
 """Employees with a known origin that a level must have to be weighted. Ours: a parameter."""
 
 COLUMNS: dict[str, str] = {
-    "populatie_soort": "VARCHAR",
-    "populatie": "VARCHAR",
-    "populatie_label": "VARCHAR",
-    "sector": "VARCHAR",
-    "sector_label": "VARCHAR",
-    "sbi_versie": "VARCHAR",
+    **columns.POPULATION,
     "peildatum": "DATE",
     "periode": "VARCHAR",
-    "indeling": "VARCHAR",
-    "indeling_versie": "VARCHAR",
-    "categorie": "VARCHAR",
-    "categorie_label": "VARCHAR",
-    "eenheid_statistiek": "VARCHAR",
+    **columns.CLASSIFICATION,
+    **columns.GROUP,
     "vergelijking": "VARCHAR",
     "vergelijking_met": "VARCHAR",
     "vergelijking_label": "VARCHAR",
     "methode": "VARCHAR",
-    "n": "BIGINT",
-    "n_klasse": "VARCHAR",
-    "teller": "BIGINT",
-    "aandeel_pct": "DECIMAL(18,4)",
+    **columns.SHARE,
     "n_vergelijking": "BIGINT",
     "teller_vergelijking": "BIGINT",
     "aandeel_vergelijking_pct": "DECIMAL(18,4)",
@@ -62,18 +51,33 @@ COLUMNS: dict[str, str] = {
     "vintage": "VARCHAR",
     "merk": "VARCHAR",
     "bron": "VARCHAR",
-    "leveringen": "VARCHAR",
+    **columns.CLOSING,
+    **columns.COMPARED,
+}
+"""Columns of ``diversity__benchmark`` and their DuckDB types. Those with _ are never published."""
+
+PUBLISHED = "diversity__gepubliceerd"
+"""The published figures themselves, apart: nothing in them is ours to protect."""
+
+PUBLISHED_COLUMNS: dict[str, str] = {
+    "code": "VARCHAR",
+    "label": "VARCHAR",
+    "periode": "VARCHAR",
+    "vintage": "VARCHAR",
+    **columns.CLASSIFICATION,
+    **columns.GROUP,
+    "aandeel_pct": "DECIMAL(18,4)",
+    "merk": "VARCHAR",
+    "bron": "VARCHAR",
     "is_synthetisch": "BOOLEAN",
-    "is_toegestaan": "BOOLEAN",
-    "waarde_status": "VARCHAR",
     "reden": "VARCHAR",
 }
-"""Columns of ``diversity__benchmark`` and their DuckDB types, in order."""
+"""Columns of ``diversity__gepubliceerd`` and their DuckDB types, in order."""
+
+PUBLISHED_KEY = ("code", "periode", "vintage", "indeling", "categorie")
 
 KEY = (
-    "populatie_soort",
-    "populatie",
-    "sbi_versie",
+    *columns.POPULATION_KEY,
     "peildatum",
     "periode",
     "indeling",
@@ -93,7 +97,6 @@ def mart(minimum_stratum: int = MINIMUM_STRATUM) -> str:
     ``reference__barometer_dashboard``. ``peildatum`` is NULL for published figures themselves,
     ``periode`` is theirs.
     """
-    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     categories = ", ".join(
         f"({literal(name)}, {literal(group)})" for name, found in GROUPS.items() for group in found
     )
@@ -109,7 +112,8 @@ WITH naam(categorie, categorie_label) AS (VALUES {labels()},
 versie(indeling, indeling_versie) AS (VALUES {versions()}),
 soort(indeling, categorie) AS (VALUES {categories}),
 cel AS (
-    SELECT * EXCLUDE (categorie, banen, werknemers, _rest_banen, _rest_werknemers),
+    SELECT * EXCLUDE (categorie, banen, werknemers, _rest_banen, _rest_werknemers,
+            _deel_van),
         map_from_entries(list((categorie, werknemers))) AS mensen,
         CAST(coalesce(sum(werknemers) FILTER (WHERE categorie <> {literal(UNKNOWN)}), 0) AS BIGINT)
             AS n
@@ -174,7 +178,10 @@ onderling AS (
         CASE WHEN m.methode = 'ongestandaardiseerd' THEN 100 * a.teller / nullif(a.n, 0)::DOUBLE
             WHEN mag THEN s.gestandaardiseerd END AS precies,
         CASE WHEN mag THEN 100 * b.teller / nullif(b.n, 0)::DOUBLE END AS ander,
-        s.ontbreekt, strftime(a.peildatum, '%Y-%m-%d') AS vergelijking_periode
+        s.ontbreekt, strftime(a.peildatum, '%Y-%m-%d') AS vergelijking_periode,
+        concat_ws('/', p.vergelijking, p.vergelijking_met, p.sbi_vergelijking, a.peildatum,
+            {literal(counts.TOTAL)}, {literal(counts.TOTAL)}, a.indeling, {literal(KNOWN)},
+            a.categorie) AS _vergeleken
     FROM paar p JOIN geheel a USING ({who})
     JOIN geheel b ON b.populatie_soort = p.vergelijking AND b.populatie = p.vergelijking_met
         AND b.sbi_versie = p.sbi_vergelijking AND b.peildatum = p.peildatum
@@ -251,6 +258,18 @@ klaar AS (
         CASE WHEN waarom IS NOT NULL THEN 'x' END AS waarde_status
     FROM samen
 )
-SELECT {cast} FROM klaar JOIN naam USING (categorie) JOIN versie USING (indeling)
-ORDER BY {", ".join(KEY)}
+SELECT {columns.cast(COLUMNS)} FROM klaar JOIN naam USING (categorie) JOIN versie USING (indeling)
+ORDER BY {columns.listed(KEY)}
+"""
+
+
+def published() -> str:
+    """SQL of ``diversity__gepubliceerd``: the rows of the mart that are published figures.
+
+    Columns: ``PUBLISHED_COLUMNS``.
+    """
+    return f"""
+SELECT {columns.cast(PUBLISHED_COLUMNS)}
+FROM (SELECT *, populatie AS code, populatie_label AS label FROM ({mart()}))
+WHERE populatie_soort = 'gepubliceerd' ORDER BY {columns.listed(PUBLISHED_KEY)}
 """

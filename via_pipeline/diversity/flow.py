@@ -11,7 +11,11 @@ origin group, ``onbekend`` too:
 - ``hoger`` and ``lager`` put the rungs above and below together; the share of ``hoger`` is the
   share of a group that moved up, in a year where ``is_jaar`` says so;
 - from ``instroom`` (or ``herzien``) to a rung: ``n`` is the group on the rung at the end;
-- ``van_trede`` ``totaal``: all rungs, for ``hoger`` those below the highest.
+- ``van_trede`` ``totaal``: all rungs, also for ``hoger``. Without the highest, from which nobody
+  goes up, the two denominators would tell who is there.
+
+``trede`` is the rung whose people are ``n``, at the start or the end, and ``stroom`` what became of
+them: what is published goes by these two.
 
 So for each rung and group, what goes adds up to the stock of the first day, and what comes to that
 of the second: those are the stocks of ``diversity__ladder``. An organisation whose sector changed
@@ -22,7 +26,7 @@ at, under the same rules as the ladder (``populations``).
 
 from __future__ import annotations
 
-from via_pipeline.diversity import counts, populations
+from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import MINIMUM_EMPLOYEES, NOT_ALLOWED, share
 from via_pipeline.diversity.ladder import levels, wilson
 from via_pipeline.diversity.organisations import TABLE as ORGANISATIONS
@@ -35,46 +39,29 @@ YEAR_DAYS = (351, 379)
 """A pair of peildata is a year apart from so many days to so many days, both included."""
 
 COLUMNS: dict[str, str] = {
-    "populatie_soort": "VARCHAR",
-    "populatie": "VARCHAR",
-    "populatie_label": "VARCHAR",
-    "sector": "VARCHAR",
-    "sector_label": "VARCHAR",
-    "sbi_versie": "VARCHAR",
+    **columns.POPULATION,
     "peildatum_van": "DATE",
     "peildatum": "DATE",
-    "dagen": "INTEGER",
+    "dagen": "BIGINT",
     "is_jaar": "BOOLEAN",
+    "ladder": "VARCHAR",
+    "trede": "VARCHAR",
     "van_trede": "VARCHAR",
     "van_trede_label": "VARCHAR",
     "naar_trede": "VARCHAR",
     "naar_trede_label": "VARCHAR",
     "stroom": "VARCHAR",
-    "indeling": "VARCHAR",
-    "indeling_versie": "VARCHAR",
-    "categorie": "VARCHAR",
-    "categorie_label": "VARCHAR",
-    "eenheid_statistiek": "VARCHAR",
-    "n": "BIGINT",
-    "n_klasse": "VARCHAR",
-    "teller": "BIGINT",
-    "aandeel_pct": "DECIMAL(18,4)",
-    "aandeel_laag_pct": "DECIMAL(18,4)",
-    "aandeel_hoog_pct": "DECIMAL(18,4)",
-    "leveringen": "VARCHAR",
-    "is_synthetisch": "BOOLEAN",
-    "is_toegestaan": "BOOLEAN",
-    "waarde_status": "VARCHAR",
-    "reden": "VARCHAR",
-    "_rest_n": "BIGINT",
-    "_rest_teller": "BIGINT",
+    **columns.CLASSIFICATION,
+    **columns.GROUP,
+    **columns.SHARE,
+    **columns.SHARE_INTERVAL,
+    **columns.CLOSING,
+    **columns.INSIDE,
 }
 """Columns of ``diversity__flow`` and their DuckDB types. Those with _ are never published."""
 
 KEY = (
-    "populatie_soort",
-    "populatie",
-    "sbi_versie",
+    *columns.POPULATION_KEY,
     "peildatum_van",
     "peildatum",
     "van_trede",
@@ -99,10 +86,9 @@ def mart(
 ) -> str:
     """SQL of ``diversity__flow`` over ``diversity__overgang`` and ``diversity__organisatie``.
 
-    Columns: ``COLUMNS``. A rung that may not be shown is one row per classification and side, with
-    ``categorie`` ``niet_toegestaan``, status ``x`` and the reason.
+    Columns: ``COLUMNS``. A rung that may not be shown is one row per classification and way (up,
+    out, in), with ``categorie`` ``niet_toegestaan``, status ``x`` and the reason.
     """
-    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     moment = "peildatum_van, peildatum"
     order = ", ".join(f"({literal(code)}, {place})" for place, code in enumerate(levels(), 1))
     rungs = ", ".join(f"({literal(c)}, {literal(n)})" for c, n in (levels() | _LABELS).items())
@@ -110,6 +96,12 @@ def mart(
     total = literal(counts.TOTAL)
     population = "populatie_soort, populatie, sbi_versie, peildatum_van, peildatum"
     start, end = "'begin'", "'eind'"
+
+    def at(other: str) -> str:
+        """SQL: ``other`` tells of the same days, end and rung as a row ``r``."""
+        same = " AND ".join(f"{other}.{name} = r.{name}" for name in moment.split(", "))
+        return f"{same} AND {other}.kenmerk = r.zijde AND {other}.subgroep = r.trede"
+
     low, high = YEAR_DAYS
     return f"""
 WITH paar AS ({counts.consecutive()}),
@@ -217,61 +209,63 @@ telling AS (
         CAST(sum(teller) AS BIGINT) AS teller, CAST(sum(weg.r) AS BIGINT) AS rest_teller
     FROM uitgebreid GROUP BY ALL
 ),
+hoogste AS (SELECT max_by(trede, plaats) AS trede FROM volgorde),
 stand AS (
     SELECT {population}, indeling, categorie, zijde, plek.t AS trede, sum(teller) AS n,
-        sum(plek.r) AS rest_n, sum(teller) FILTER (WHERE is_onder) AS n_onder,
-        coalesce(sum(plek.r) FILTER (WHERE is_onder), 0) AS rest_n_onder
+        sum(plek.r) AS rest_n
     FROM (
         SELECT *, {start} AS zijde, unnest([{{'t': van_trede, 'r': rest_begin}},
-                {{'t': {total}, 'r': rest_begin_totaal}}]) AS plek,
-            van_trede <> (SELECT max_by(trede, plaats) FROM volgorde) AS is_onder
+                {{'t': {total}, 'r': rest_begin_totaal}}]) AS plek
         FROM opgeteld WHERE van_trede NOT IN ({outside})
         UNION ALL
         SELECT *, {end} AS zijde, unnest([{{'t': naar_trede, 'r': rest_eind}},
-                {{'t': {total}, 'r': rest_eind_totaal}}]) AS plek,
-            false AS is_onder
+                {{'t': {total}, 'r': rest_eind_totaal}}]) AS plek
         FROM opgeteld WHERE naar_trede NOT IN ({outside})
     ) GROUP BY ALL
 ),
 -- Every way that could be taken is a row, also where nobody took it.
 wegen AS (
-    SELECT s.* EXCLUDE (n_onder, rest_n_onder, n, rest_n), unnest(CASE
+    SELECT s.* EXCLUDE (n, rest_n), unnest(CASE
         WHEN zijde = {start} AND trede = {total} THEN [{literal(UP)}, {literal(DOWN)},
             {literal(counts.OUTFLOW)}, {literal(counts.REVISED)}]
         WHEN zijde = {start} THEN (SELECT list(trede ORDER BY plaats) FROM volgorde)
             || [{literal(UP)}, {literal(DOWN)}, {literal(counts.OUTFLOW)},
                 {literal(counts.REVISED)}]
-        ELSE [{literal(counts.INFLOW)}, {literal(counts.REVISED)}] END) AS andere, n, rest_n,
-        n_onder,
-        rest_n_onder
+        ELSE [{literal(counts.INFLOW)}, {literal(counts.REVISED)}] END) AS andere, n, rest_n
     FROM stand s
 ),
 rij AS (
-    SELECT w.* EXCLUDE (andere, n, rest_n, n_onder, rest_n_onder),
+    SELECT w.* EXCLUDE (andere),
         CASE WHEN zijde = {start} THEN trede ELSE andere END AS van_trede,
-        CASE WHEN zijde = {start} THEN andere ELSE trede END AS naar_trede,
-        CASE WHEN zijde = {start} AND trede = {total} AND andere = {literal(UP)}
-            THEN coalesce(n_onder, 0) ELSE n END AS n,
-        CASE WHEN zijde = {start} AND trede = {total} AND andere = {literal(UP)}
-            THEN rest_n_onder ELSE rest_n END AS rest_n
+        CASE WHEN zijde = {start} THEN andere ELSE trede END AS naar_trede
     FROM wegen w
+    -- Nobody goes up from the highest rung.
+    WHERE NOT (zijde = {start} AND andere = {literal(UP)} AND trede = (SELECT trede FROM hoogste))
 ),
+mag AS (SELECT * FROM uitspraak WHERE reden IS NULL),
 getoond AS (
-    SELECT r.* EXCLUDE (zijde, trede), u.reden, coalesce(t.teller, 0) AS teller,
-        coalesce(t.rest_teller, 0) AS rest_teller
+    SELECT r.* EXCLUDE (zijde), u.reden, coalesce(t.teller, 0) AS teller,
+        coalesce(t.rest_teller, 0) AS rest_teller,
+        {populations.part_of("s.populatie IS NOT NULL", "a.populatie IS NOT NULL")} AS _deel_van
     FROM rij r
     JOIN uitspraak u USING ({population})
+    JOIN wie g USING ({population})
+    LEFT JOIN mag s ON s.populatie_soort = 'sector' AND s.populatie = g.sector
+        AND s.sbi_versie = g.sbi_versie AND {at("s")}
+    LEFT JOIN mag a ON a.populatie_soort = 'alle' AND {at("a")}
     LEFT JOIN telling t USING ({population}, indeling, categorie, van_trede, naar_trede)
     WHERE u.kenmerk = r.zijde AND u.subgroep = r.trede AND u.reden IS NULL
 ),
 verboden AS (
     SELECT {population}, u.reden, i.indeling, {literal(NOT_ALLOWED)} AS categorie,
-        CASE WHEN u.kenmerk = {start} THEN u.subgroep ELSE {literal(counts.INFLOW)} END
-            AS van_trede,
-        CASE WHEN u.kenmerk = {start} THEN {total} ELSE u.subgroep END AS naar_trede,
-        'x' AS waarde_status
+        u.subgroep AS trede, 'x' AS waarde_status,
+        CASE WHEN u.kenmerk = {start} THEN u.subgroep ELSE w.stroom END AS van_trede,
+        CASE WHEN u.kenmerk = {start} THEN w.stroom ELSE u.subgroep END AS naar_trede
     FROM uitspraak u CROSS JOIN (VALUES ('oud'), ('2022')) i(indeling)
+    JOIN (VALUES ({start}, {literal(UP)}), ({start}, {literal(counts.OUTFLOW)}),
+        ({end}, {literal(counts.INFLOW)})) w(kenmerk, stroom) USING (kenmerk)
     WHERE u.reden IS NOT NULL AND u.populatie_soort <> 'regio'
+        AND NOT (w.stroom = {literal(UP)} AND u.subgroep = (SELECT trede FROM hoogste))
 ),
 trede(trede, trede_label) AS (VALUES {rungs}),
 naam(categorie, categorie_label) AS (VALUES {labels()},
@@ -281,11 +275,11 @@ klaar AS (
     SELECT s.*, w.* EXCLUDE ({population}), v.indeling_versie, c.categorie_label,
         coalesce(a.trede_label, s.van_trede) AS van_trede_label,
         coalesce(b.trede_label, s.naar_trede) AS naar_trede_label,
+        CASE s.trede WHEN {total} THEN {total} ELSE 'functieniveau' END AS ladder,
         date_diff('day', s.peildatum_van, s.peildatum) AS dagen,
         date_diff('day', s.peildatum_van, s.peildatum) BETWEEN {low} AND {high} AS is_jaar,
         CASE WHEN s.van_trede IN ({outside}) THEN s.van_trede
             WHEN s.naar_trede IN ({outside}, {literal(UP)}, {literal(DOWN)}) THEN s.naar_trede
-            WHEN s.categorie = {literal(NOT_ALLOWED)} THEN {total}
             WHEN q.plaats > p.plaats THEN {literal(UP)}
             WHEN q.plaats < p.plaats THEN {literal(DOWN)}
             ELSE {literal(SAME)} END AS stroom,
@@ -300,7 +294,7 @@ klaar AS (
     LEFT JOIN trede a ON a.trede = s.van_trede LEFT JOIN trede b ON b.trede = s.naar_trede
     LEFT JOIN volgorde p ON p.trede = s.van_trede LEFT JOIN volgorde q ON q.trede = s.naar_trede
 )
-SELECT {cast} FROM klaar ORDER BY {", ".join(KEY)}
+SELECT {columns.cast(COLUMNS)} FROM klaar ORDER BY {columns.listed(KEY)}
 """
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from via_pipeline.contracts import codelists
-from via_pipeline.diversity import counts, populations
+from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN
 from via_pipeline.diversity.wording import labels, n_class, versions
@@ -36,6 +36,9 @@ KINDS = ("organisatie", "sector", "alle")
 SUPPLY = "werknemers_nederland"
 SUPPLY_YEARS = 2
 BOARD = "bestuur"
+NEVER_ALLOWED = "nooit_toegestaan"
+"""In place of the origin groups of a board: unlike a small rung it is no part of the ladder's sums,
+since its members stand on their own rungs."""
 BOARD_REASON = (
     "Een bestuur of raad van commissarissen telt minder dan 250 mensen; de Barometer kan er nooit "
     "aandelen van tonen."
@@ -46,29 +49,17 @@ _Z = f"{Z!r}e0"  # in SQL a number without exponent is a DECIMAL, and overflows
 _Z2 = f"{Z**2!r}e0"
 
 COLUMNS: dict[str, str] = {
-    "populatie_soort": "VARCHAR",
-    "populatie": "VARCHAR",
-    "populatie_label": "VARCHAR",
-    "sector": "VARCHAR",
-    "sector_label": "VARCHAR",
-    "sbi_versie": "VARCHAR",
+    **columns.POPULATION,
     "peildatum": "DATE",
     "ladder": "VARCHAR",
     "trede": "VARCHAR",
     "trede_label": "VARCHAR",
-    "trede_volgorde": "INTEGER",
-    "indeling": "VARCHAR",
-    "indeling_versie": "VARCHAR",
+    "trede_volgorde": "BIGINT",
+    **columns.CLASSIFICATION,
     "noemer": "VARCHAR",
-    "categorie": "VARCHAR",
-    "categorie_label": "VARCHAR",
-    "eenheid_statistiek": "VARCHAR",
-    "n": "BIGINT",
-    "n_klasse": "VARCHAR",
-    "teller": "BIGINT",
-    "aandeel_pct": "DECIMAL(18,4)",
-    "aandeel_laag_pct": "DECIMAL(18,4)",
-    "aandeel_hoog_pct": "DECIMAL(18,4)",
+    **columns.GROUP,
+    **columns.SHARE,
+    **columns.SHARE_INTERVAL,
     "ratio_lager": "DECIMAL(18,4)",
     "ratio_lager_laag": "DECIMAL(18,4)",
     "ratio_lager_hoog": "DECIMAL(18,4)",
@@ -79,20 +70,14 @@ COLUMNS: dict[str, str] = {
     "ratio_aanbod_reden": "VARCHAR",
     "aanbod_code": "VARCHAR",
     "aanbod_periode": "VARCHAR",
-    "leveringen": "VARCHAR",
-    "is_synthetisch": "BOOLEAN",
-    "is_toegestaan": "BOOLEAN",
-    "waarde_status": "VARCHAR",
-    "reden": "VARCHAR",
-    "_rest_n": "BIGINT",
-    "_rest_teller": "BIGINT",
+    **columns.CLOSING,
+    **columns.INSIDE,
+    **columns.COMPARED,
 }
 """Columns of ``diversity__ladder`` and their DuckDB types. Those with _ are never published."""
 
 KEY = (
-    "populatie_soort",
-    "populatie",
-    "sbi_versie",
+    *columns.POPULATION_KEY,
     "peildatum",
     "ladder",
     "trede",
@@ -145,9 +130,9 @@ def mart() -> str:
     """SQL of ``diversity__ladder`` over ``diversity__groep`` and the published benchmark.
 
     Columns: ``COLUMNS``. A rung below the minimum is one row per classification with ``categorie``
-    ``niet_toegestaan``, status ``x`` and the reason, without figures.
+    ``niet_toegestaan``, status ``x`` and the reason, without figures; a board one with
+    ``nooit_toegestaan`` and status ``z``.
     """
-    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     kinds = ", ".join(literal(kind) for kind in KINDS)
     whole = f"{literal(counts.TOTAL)}"
     categories = ", ".join(
@@ -163,7 +148,8 @@ def mart() -> str:
     return f"""
 WITH trede(ladder, trede, trede_label, trede_volgorde) AS (VALUES {rungs()}),
 naam(categorie, categorie_label) AS (VALUES {labels()},
-    ({literal(KNOWN)}, 'Herkomst bekend'), ({literal(NOT_ALLOWED)}, 'Niet toegestaan')),
+    ({literal(KNOWN)}, 'Herkomst bekend'), ({literal(NOT_ALLOWED)}, 'Niet toegestaan'),
+    ({literal(NEVER_ALLOWED)}, 'Nooit toegestaan')),
 versie(indeling, indeling_versie) AS (VALUES {versions()}),
 groep(indeling, categorie) AS (VALUES {categories}),
 cel AS (
@@ -172,7 +158,7 @@ cel AS (
 ),
 rij AS (
     SELECT {cell}, is_toegestaan, any_value(reden) AS reden, any_value(leveringen) AS leveringen,
-        bool_or(is_synthetisch) AS is_synthetisch,
+        bool_or(is_synthetisch) AS is_synthetisch, any_value(_deel_van) AS _deel_van,
         map_from_entries(list((categorie, werknemers))) AS mensen,
         map_from_entries(list((categorie, _rest_werknemers))) AS rest
     FROM cel GROUP BY ALL
@@ -202,6 +188,9 @@ aanbod AS (
 naast AS (
     SELECT t.*, tr.trede_label, tr.trede_volgorde, lager.teller AS lager_teller,
         lager.n AS lager_n, lager.trede IS NOT NULL AS heeft_lager,
+        CASE WHEN lager.trede IS NOT NULL THEN
+            concat_ws('/', t.populatie_soort, t.populatie, t.sbi_versie, t.peildatum, t.ladder,
+                lager.trede, t.indeling, t.noemer, t.categorie) END AS _vergeleken,
         s.code AS aanbod_code, s.periode AS aanbod_periode, s.aandeel_pct AS aanbod_pct
     FROM met_n t
     JOIN trede tr USING (ladder, trede)
@@ -218,13 +207,15 @@ naast AS (
         ORDER BY abs(s.jaar - year(t.peildatum)) NULLS LAST, s.jaar) = 1
 ),
 verboden AS (
-    SELECT r.*, tr.trede_label, tr.trede_volgorde FROM rij r JOIN trede tr USING (ladder, trede)
-    WHERE NOT r.is_toegestaan
+    SELECT r.*, tr.trede_label, tr.trede_volgorde, {literal(NOT_ALLOWED)} AS categorie,
+        'x' AS waarde_status
+    FROM rij r JOIN trede tr USING (ladder, trede) WHERE NOT r.is_toegestaan
     UNION ALL BY NAME
     SELECT DISTINCT {cell.replace("ladder, trede, ", "")}, leveringen, is_synthetisch,
         'functieniveau' AS ladder, {literal(BOARD)} AS trede,
         'Bestuur of raad van commissarissen' AS trede_label, 99 AS trede_volgorde,
-        false AS is_toegestaan, {literal(BOARD_REASON)} AS reden
+        false AS is_toegestaan, {literal(BOARD_REASON)} AS reden,
+        {literal(NEVER_ALLOWED)} AS categorie, 'z' AS waarde_status
     FROM rij WHERE populatie_soort = 'organisatie'
 ),
 volledig AS (
@@ -251,14 +242,12 @@ volledig AS (
         END AS ratio_aanbod_reden, NULL AS waarde_status
     FROM naast
     UNION ALL BY NAME
-    SELECT * EXCLUDE (mensen, rest), {literal(KNOWN)} AS noemer,
-        {literal(NOT_ALLOWED)} AS categorie, 'x' AS waarde_status
-    FROM verboden
+    SELECT * EXCLUDE (mensen, rest), {literal(KNOWN)} AS noemer FROM verboden
 ),
 klaar AS (
     SELECT * EXCLUDE (rest_n, rest_teller), {n_class("n")} AS n_klasse,
         rest_n AS _rest_n, rest_teller AS _rest_teller, 'werknemers' AS eenheid_statistiek
     FROM volledig JOIN naam USING (categorie) JOIN versie USING (indeling)
 )
-SELECT {cast} FROM klaar ORDER BY {", ".join(KEY)}
+SELECT {columns.cast(COLUMNS)} FROM klaar ORDER BY {columns.listed(KEY)}
 """

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from via_pipeline.diversity import counts
 from via_pipeline.diversity.barometer import share
+from via_pipeline.diversity.organisations import TABLE as ORGANISATIONS
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__koppeling"
@@ -29,15 +30,19 @@ COLUMNS: dict[str, str] = {
     "aandeel_pct": "DECIMAL(18,4)",
     "maximum_pct": "DECIMAL(18,4)",
     "is_binnen": "BOOLEAN",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+    "_is_genoemd": "BOOLEAN",
 }
-"""Columns of ``diversity__koppeling``: ``teller`` of ``n`` jobs not linked."""
+"""Columns of ``diversity__koppeling``: ``teller`` of ``n`` jobs not linked. ``_is_genoemd`` says
+whether the organisation may be named outside the house."""
 
 KEY = ("organisatie", "peildatum", "sleutel_soort")
 """Columns that together are unique, and by which the table is ordered."""
 
 
 def mart() -> str:
-    """SQL of ``diversity__koppeling`` over ``diversity__telling``. Columns: ``COLUMNS``."""
+    """SQL of ``diversity__koppeling`` over counts and organisations. Columns: ``COLUMNS``."""
     cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     known = " ".join(f"WHEN {literal(kind)} THEN {pct}" for kind, pct in MAXIMUM_PCT.items())
     return f"""
@@ -51,6 +56,9 @@ aandeel AS (
         CASE sleutel_soort {known} ELSE {OTHER_KEY_PCT} END AS maximum_pct
     FROM som
 )
-SELECT {cast} FROM (SELECT *, 100 * teller <= maximum_pct * n AS is_binnen FROM aandeel)
+SELECT {cast} FROM (
+    SELECT a.*, 100 * teller <= maximum_pct * n AS is_binnen, o.levering AS leveringen,
+        o.is_synthetisch, o.is_genoemd AS _is_genoemd
+    FROM aandeel a JOIN {ORGANISATIONS} o USING (organisatie, peildatum))
 ORDER BY {", ".join(KEY)}
 """

@@ -40,6 +40,7 @@ def query(minimum: int = MINIMUM_EMPLOYEES, organisations: int = MINIMUM_ORGANIS
     (``onbekend`` too): ``banen`` and ``werknemers``, ``_rest_banen`` and ``_rest_werknemers``, the
     ``omvang`` of the subgroup in employees, ``is_toegestaan`` and ``reden``, and what makes a
     series: ``sbi_versie``, ``samenstelling`` (which organisations) and ``gemeenten`` (which codes).
+    ``_deel_van`` is the larger population that it can be subtracted from (``part_of``).
     """
     kinds = ", ".join(literal(name) for name in CHARACTERISTICS)
     return f"""
@@ -70,7 +71,8 @@ geteld AS (
     FROM telling t JOIN lid l USING (organisatie, peildatum)
     JOIN eigen e USING (organisatie, peildatum, kenmerk, subgroep)
     GROUP BY ALL
-)
+),
+groep AS (
 SELECT g.populatie_soort, g.populatie, r.populatie_label, g.sbi_versie, r.sector, r.sector_label,
     r.regio, r.regio_label, g.peildatum, g.kenmerk, g.subgroep, g.indeling, g.categorie,
     CAST(g.banen AS BIGINT) AS banen, CAST(g.werknemers AS BIGINT) AS werknemers,
@@ -84,8 +86,35 @@ JOIN oordeel o USING (populatie_soort, populatie, sbi_versie, peildatum, kenmerk
 JOIN oordeel h ON h.populatie_soort = g.populatie_soort AND h.populatie = g.populatie
     AND h.sbi_versie = g.sbi_versie AND h.peildatum = g.peildatum
     AND h.kenmerk = {literal(counts.TOTAL)}
+),
+getoond AS (
+    SELECT DISTINCT populatie_soort, populatie, sbi_versie, peildatum, kenmerk, subgroep
+    FROM groep WHERE is_toegestaan
+)
+SELECT g.*, {part_of("s.populatie IS NOT NULL", "a.populatie IS NOT NULL")} AS _deel_van
+FROM groep g
+LEFT JOIN getoond s ON s.populatie_soort = 'sector' AND s.populatie = g.sector
+    AND s.sbi_versie = g.sbi_versie AND s.peildatum = g.peildatum AND s.kenmerk = g.kenmerk
+    AND s.subgroep = g.subgroep
+LEFT JOIN getoond a ON a.populatie_soort = 'alle' AND a.peildatum = g.peildatum
+    AND a.kenmerk = g.kenmerk AND a.subgroep = g.subgroep
 ORDER BY ALL
 """
+
+
+def part_of(has_sector: str, has_all: str) -> str:
+    """SQL for the larger population that a row ``g`` is counted in and can be subtracted from.
+
+    ``soort/populatie/sbi_versie``, or nothing: the sector where it is shown in that group
+    (``has_sector``, SQL), else all organisations where they are (``has_all``). Regions are not
+    published beside sectors, so they are part of nothing.
+    """
+    return (
+        f"CASE WHEN g.populatie_soort = 'organisatie' AND {has_sector} "
+        "THEN 'sector/' || g.sector || '/' || g.sbi_versie "
+        f"WHEN g.populatie_soort IN ('organisatie', 'sector') AND {has_all} "
+        "THEN 'alle/alle/alle' END"
+    )
 
 
 def members(source: str, moment: str) -> str:

@@ -42,6 +42,7 @@ MARTS = {
     ladder.TABLE: ladder.mart,
     flow.TABLE: flow.mart,
     benchmark.TABLE: benchmark.mart,
+    benchmark.PUBLISHED: benchmark.published,
     trend.TABLE: trend.mart,
     linkage.TABLE: linkage.mart,
 }

@@ -21,7 +21,7 @@ about the delivery first: ``is_sprong``, status ``u`` on the change, and a reaso
 
 from __future__ import annotations
 
-from via_pipeline.diversity import counts, populations
+from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN, in_use
 from via_pipeline.diversity.wording import labels, n_class, versions
@@ -37,27 +37,16 @@ JUMP = (
 )
 
 COLUMNS: dict[str, str] = {
-    "populatie_soort": "VARCHAR",
-    "populatie": "VARCHAR",
-    "populatie_label": "VARCHAR",
-    "sector": "VARCHAR",
-    "sector_label": "VARCHAR",
-    "sbi_versie": "VARCHAR",
+    **columns.POPULATION,
     "regio": "VARCHAR",
     "regio_label": "VARCHAR",
     "peildatum": "DATE",
-    "indeling": "VARCHAR",
-    "indeling_versie": "VARCHAR",
+    **columns.CLASSIFICATION,
     "is_gangbaar": "BOOLEAN",
-    "categorie": "VARCHAR",
-    "categorie_label": "VARCHAR",
-    "eenheid_statistiek": "VARCHAR",
-    "organisaties": "INTEGER",
-    "n": "BIGINT",
-    "n_klasse": "VARCHAR",
-    "teller": "BIGINT",
-    "aandeel_pct": "DECIMAL(18,4)",
-    "reeks": "INTEGER",
+    **columns.GROUP,
+    "organisaties": "BIGINT",
+    **columns.SHARE,
+    "reeks": "BIGINT",
     "is_breuk": "BOOLEAN",
     "breuk_reden": "VARCHAR",
     "vorige_peildatum": "DATE",
@@ -67,17 +56,13 @@ COLUMNS: dict[str, str] = {
     "is_sprong": "BOOLEAN",
     "verschil_status": "VARCHAR",
     "verschil_reden": "VARCHAR",
-    "leveringen": "VARCHAR",
-    "is_synthetisch": "BOOLEAN",
-    "is_toegestaan": "BOOLEAN",
-    "waarde_status": "VARCHAR",
-    "reden": "VARCHAR",
-    "_rest_n": "BIGINT",
-    "_rest_teller": "BIGINT",
+    **columns.CLOSING,
+    **columns.INSIDE,
+    **columns.COMPARED,
 }
 """Columns of ``diversity__trend`` and their DuckDB types. Those with _ are never published."""
 
-KEY = ("populatie_soort", "populatie", "sbi_versie", "peildatum", "indeling", "categorie")
+KEY = (*columns.POPULATION_KEY, "peildatum", "indeling", "categorie")
 """Columns that together are unique, and by which the table is ordered."""
 
 
@@ -87,7 +72,6 @@ def mart(expected_pp: float = EXPECTED_PP) -> str:
     A population that may not be shown on a day is one row per classification without figures. The
     first day after it is compared with the last day shown.
     """
-    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     categories = ", ".join(
         f"({literal(name)}, {literal(group)})" for name, found in GROUPS.items() for group in found
     )
@@ -141,6 +125,9 @@ aandeel AS (
 ),
 naast AS (
     SELECT a.*, g.vorige_peildatum, g.breuk_reden, g.breuk_reden IS NOT NULL AS is_breuk, g.reeks,
+        CASE WHEN g.breuk_reden IS NULL AND v.categorie IS NOT NULL THEN
+            concat_ws('/', v.populatie_soort, v.populatie, v.sbi_versie, v.peildatum, v.indeling,
+                v.categorie) END AS _vergeleken,
         CASE WHEN g.breuk_reden IS NULL THEN v.aandeel_pct END AS vorig_aandeel_pct,
         CASE WHEN g.breuk_reden IS NULL THEN a.precies - v.precies END AS verschil
     FROM aandeel a
@@ -172,5 +159,5 @@ klaar AS (
         rest_teller AS _rest_teller
     FROM volledig JOIN naam USING (categorie) JOIN versie USING (indeling)
 )
-SELECT {cast} FROM klaar ORDER BY {", ".join(KEY)}
+SELECT {columns.cast(COLUMNS)} FROM klaar ORDER BY {columns.listed(KEY)}
 """

@@ -18,7 +18,7 @@ from via_pipeline.disclosure import record
 from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.disclosure.protect import Release
 from via_pipeline.disclosure.run import protect_on
-from via_pipeline.diversity import barometer
+from via_pipeline.diversity import run as diversity
 from via_pipeline.letters import published
 from via_pipeline.letters.address import release
 from via_pipeline.outcomes import compute, effects, reach
@@ -111,6 +111,7 @@ def see(
     catalog.register(connection, home, contracts, as_of=reading_date)
     for table, query in _computed(contracts, reading_date).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
+    diversity.see(connection)
     effects.see(connection, home, reading_date)
     dekking.see(connection, home, contracts, reading_date)
     earlier = [] if is_alone else published.earlier(home)
@@ -134,7 +135,6 @@ def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
     ]
     return {
         "outcomes__result": " UNION ALL ".join(outcomes),
-        "diversity__barometer": barometer.query(),
         # The reference does not say when a figure was published. A vintage cannot have been there
         # before the last period that it tells of had ended.
         "context__werkloosheid": (

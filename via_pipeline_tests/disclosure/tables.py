@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from via_pipeline.diversity import benchmark, flow, ladder, linkage, trend
 from via_pipeline.outcomes import effects, reach
 from via_pipeline.pilots import dekking
 from via_pipeline.storage import lake
@@ -29,6 +30,17 @@ BAROMETER = (
     "eenheid_statistiek VARCHAR, leveringen VARCHAR, is_synthetisch BOOLEAN, "
     "is_toegestaan BOOLEAN, reden VARCHAR"
 )
+MARTS = {
+    mart: ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    for mart, columns in (
+        (ladder.TABLE, ladder.COLUMNS),
+        (flow.TABLE, flow.COLUMNS),
+        (trend.TABLE, trend.COLUMNS),
+        (benchmark.TABLE, benchmark.COLUMNS),
+        (benchmark.PUBLISHED, benchmark.PUBLISHED_COLUMNS),
+        (linkage.TABLE, linkage.COLUMNS),
+    )
+}
 WERKLOOSHEID = (
     "periode VARCHAR, achtergrond VARCHAR, werkloosheid_pct DECIMAL(18,1), "
     "verschil_jaar_pp DECIMAL(18,1), bron VARCHAR, vintage VARCHAR, merk VARCHAR"
@@ -185,6 +197,7 @@ def example(home: Home, *, measure: str = "baan") -> None:
         for name, columns, content in (
             ("outcomes__result", RESULT, rows),
             ("diversity__barometer", BAROMETER, barometer),
+            *((mart, columns, []) for mart, columns in MARTS.items()),
             ("context__werkloosheid", WERKLOOSHEID, facts),
             ("pilots__stand", STAND, stand),
             ("outcomes__schatting", SCHATTING, estimates),

@@ -10,7 +10,7 @@ from via_pipeline.disclosure.model import (
     load_datasets,
     load_ruleset,
 )
-from via_pipeline.diversity import barometer
+from via_pipeline.diversity import barometer, benchmark, ladder, linkage, trend
 from via_pipeline.outcomes import compute, effects, reach
 from via_pipeline.pilots import stand
 
@@ -18,12 +18,8 @@ from via_pipeline.pilots import stand
 def test_every_rule_set_is_valid_and_names_its_source():
     names = sorted(path.stem for path in RULES.glob("*.yaml"))
     assert names == [
-        "barometer",
-        "cbs_inkomen",
-        "grootheden",
-        "minimumfrequentie",
-        "openbaar",
-        "organisaties",
+        *("barometer", "barometer_groepen", "cbs_inkomen", "grootheden"),
+        *("minimumfrequentie", "openbaar", "organisaties"),
     ]
     assert all(load_ruleset(name).source for name in names)
 
@@ -73,12 +69,19 @@ def test_a_rule_set_under_another_name_is_refused(tmp_path):
 def test_what_adds_up_to_what_is_told_in_the_words_of_the_rooms_that_compute_it():
     # Were a label to change there and not here, no total would be found and nothing protected.
     results, diversity = load_dataset("resultaat"), load_dataset("diversiteit")
-    assert results.breakdown and diversity.breakdown
+    ladder_, flows = load_dataset("ladder"), load_dataset("doorstroom")
+    assert results.breakdown and ladder_.breakdown and flows.breakdown
     assert results.sites and diversity.withheld
     assert (results.breakdown.whole, results.breakdown.joined_by) == (compute.TOTAL, compute.JOINED)
     assert results.sites.whole == compute.WHOLE
-    assert diversity.breakdown.whole == barometer.TOTAL
-    assert diversity.withheld.code == barometer.NOT_ALLOWED
+    assert ladder_.breakdown.whole == flows.breakdown.whole == barometer.TOTAL
+    assert ladder_.withheld and flows.withheld
+    for dataset in (diversity, ladder_, flows):
+        assert dataset.withheld.code == barometer.NOT_ALLOWED
+    # Subgroups are employees: of each characteristic they add up to the whole of the ladder.
+    whole = {link.at["kenmerk"] for link in ladder_.links if link.to == "diversiteit"}
+    tied = {link.when["kenmerk"] for link in diversity.links if link.to == "ladder"}
+    assert whole | tied == set(barometer.SUBGROUPS)
     state = load_dataset("stand_van_zaken").sites
     assert state and state.whole == stand.WHOLE
 
@@ -88,6 +91,10 @@ def test_what_adds_up_to_what_is_told_in_the_words_of_the_rooms_that_compute_it(
     [
         ("resultaat", compute),
         ("diversiteit", barometer),
+        ("ladder", ladder),
+        ("ontwikkeling", trend),
+        ("vergelijking_benchmark", benchmark),
+        ("koppeling", linkage),
         ("covid_context", werkloosheid),
         ("bereik", reach),
     ],
@@ -98,7 +105,9 @@ def test_keys_and_columns_are_those_of_the_rooms(dataset, room):
         name for name in dictionary.columns(dataset) if name not in ("waarde_status", "regel")
     ]
     # What begins with _ is the lake's own.
-    columns = [name for name in room.COLUMNS if not name.startswith("_")]
+    columns = [
+        name for name in room.COLUMNS if not name.startswith("_") and name != "waarde_status"
+    ]
     assert [name for name in described if name in columns] == columns
     assert set(described) - set(room.COLUMNS) <= {"is_synthetisch"}
 

@@ -65,8 +65,10 @@ def test_a_level_is_shown_from_250_and_forbidden_below(size, allowed):
 def test_a_board_is_told_as_forbidden_and_never_computed():
     with seen({("O01", SECOND): staff(("5", DUTCH, 300))}, NAMED) as connection:
         rows = table(connection, ladder.TABLE, "trede = 'bestuur'")
-    assert {row["categorie"] for row in rows} == {"niet_toegestaan"}
-    assert all(row["n"] is None and "nooit" in row["reden"] for row in rows)
+    assert {row["categorie"] for row in rows} == {"nooit_toegestaan"}
+    assert all(
+        row["n"] is None and row["waarde_status"] == "z" and "nooit" in row["reden"] for row in rows
+    )
 
 
 def test_shares_ratio_and_their_intervals_are_those_of_statsmodels():

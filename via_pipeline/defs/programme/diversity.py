@@ -40,6 +40,8 @@ TABLES = {
     "what share of each group moves up in a year.",
     "diversity__benchmark": "**Naast elkaar**\n\nOrganisations and sectors beside their sector, "
     "region and the published figures, as counted and standardised for function level.",
+    "diversity__gepubliceerd": "**Gepubliceerde cijfers**\n\nShares that others published, with "
+    "source and mark.",
     "diversity__trend": "**Verandering**\n\nShares over time, breaks in series marked and never "
     "bridged.",
     "diversity__koppeling": "**Koppeling**\n\nJobs that could not be linked, by kind of number.",

@@ -27,6 +27,31 @@ PROTECTED = {
         "**Culturele diversiteit**\n\nShares per organisation of 250 employees or more.",
         ["diversity__barometer"],
     ),
+    "disclosure__ladder": (
+        "**Culturele diversiteit per functieniveau**\n\nShares up to subtop and top, of sectors "
+        "and of organisations with a consent.",
+        ["diversity__ladder"],
+    ),
+    "disclosure__doorstroom": (
+        "**Instroom, doorstroom, uitstroom**\n\nWhat share of each origin group rose, left, came.",
+        ["diversity__flow"],
+    ),
+    "disclosure__ontwikkeling": (
+        "**Ontwikkeling**\n\nShares over time, breaks marked.",
+        ["diversity__trend"],
+    ),
+    "disclosure__vergelijking_benchmark": (
+        "**Naast elkaar**\n\nOrganisations and sectors beside larger groups and published figures.",
+        ["diversity__benchmark"],
+    ),
+    "disclosure__benchmark": (
+        "**Gepubliceerde cijfers**\n\nShares that others published, with source and mark.",
+        ["diversity__gepubliceerd"],
+    ),
+    "disclosure__koppeling": (
+        "**Koppeling**\n\nJobs that could not be linked, of organisations with a consent.",
+        ["diversity__koppeling"],
+    ),
     "disclosure__covid_context": (
         "**Context van COVID-19**\n\nPublished unemployment figures by background.",
         ["context__werkloosheid"],
