@@ -117,9 +117,13 @@ def _enter(
     places = [part.place(*slots[0]) for slots in system.slots]
     names = [heads.get(place, place) for place in places]
     for unknown, name in enumerate(names):
-        figure = joint.figures.setdefault(name, Figure(name, system.values[unknown], cost=0))
+        floor = _floor(rows, system.slots[unknown], system.values[unknown])
+        figure = joint.figures.setdefault(
+            name, Figure(name, system.values[unknown], cost=0, floor=floor)
+        )
         figure.slots += [(number, slot) for slot in system.slots[unknown]]
-        figure.floor = max(figure.floor or 0, _floor(rows, system.slots[unknown], figure.value))
+        if floor is not None:
+            figure.floor = max(figure.floor or 0, floor)
         figure.cost += _cost(rows, system.slots[unknown])
         first = rows[system.slots[unknown][0][0]]
         figure.holder = figure.holder or _holder(part.dataset, first)

@@ -104,8 +104,8 @@ def read(
 ) -> list[Row]:
     """Rows of ``source`` (SQL), laid out like the dataset, in the order of ``order`` (SQL).
 
-    ``largest`` are columns of contributions and ``beside`` is SQL that tells of other rows, which no
-    published table has; ``status`` is the column that only a published table has.
+    ``largest`` are columns of contributions and ``beside`` is SQL that tells of other rows, neither
+    of which a published table has; ``status`` is the column that only a published table has.
     """
     absent = f"{quoted(dataset.absent_when_zero)} = 0" if dataset.absent_when_zero else "false"
     no_count, no_part = _impossible(dataset, "n"), _impossible(dataset, "teller")
