@@ -62,7 +62,7 @@ def _main() -> None:
 def run(
     edition: Annotated[
         list[str] | None,
-        typer.Option(help="Editions to publish; default: every one with deliveries by its date."),
+        typer.Option(help="Editions to publish; default: every one in the register."),
     ] = None,
     force: Annotated[bool, typer.Option(help="Run although nothing is new.")] = False,
 ) -> None:
@@ -360,28 +360,13 @@ def _read(state: Path) -> dict[str, Any]:
 
 
 def _editions(home: Home, chosen: list[str] | None) -> list[str]:
-    """The chosen editions, else every one by whose reading date a partner had delivered."""
+    """The chosen editions, else every one in the register, also of before the first delivery."""
     from via_pipeline.defs.editions import editions
 
-    known = editions(home)
-    if chosen:
-        unknown = sorted(set(chosen) - {edition.name for edition in known})
-        if unknown:
-            names = ", ".join(edition.name for edition in known)
-            raise typer.BadParameter(f"unknown edition {', '.join(unknown)}; known: {names}")
-        return list(chosen)
-    first = _first_received(home)
-    return [e.name for e in known if first is not None and e.reading_date >= first]
-
-
-def _first_received(home: Home) -> date | None:
-    days = []
-    for folder in home.landing.glob("*/*/"):
-        try:
-            days.append(date.fromisoformat(folder.name))
-        except ValueError:
-            continue
-    return min(days, default=None)
+    names = [edition.name for edition in editions(home)]
+    if unknown := sorted(set(chosen or []) - set(names)):
+        raise typer.BadParameter(f"unknown edition {', '.join(unknown)}; known: {', '.join(names)}")
+    return list(chosen or names)
 
 
 def _ready_key(console: Console, home: Home) -> None:

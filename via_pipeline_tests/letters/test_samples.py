@@ -10,7 +10,7 @@ from frictionless import validate
 from via_pipeline.letters import snapshot
 from via_pipeline_tests.letters.test_catalogue import REQUIRED, needs_shapes, shapes
 
-EDITIONS = ("tweede", "derde", "slot")
+EDITIONS = ("eerste", "tweede", "derde", "slot")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 

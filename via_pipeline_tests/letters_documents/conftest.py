@@ -16,7 +16,7 @@ def edition(sample_run: house.Ran) -> Path:
     return sample_run.home.letters / "slot"
 
 
-@pytest.fixture(scope="session", params=["tweede", "derde", "slot"])
+@pytest.fixture(scope="session", params=["eerste", "tweede", "derde", "slot"])
 def any_edition(request: pytest.FixtureRequest, sample_run: house.Ran) -> Path:
     """The folder of each edition of the sample run."""
     return sample_run.home.letters / request.param
