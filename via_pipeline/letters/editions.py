@@ -21,7 +21,7 @@ from via_pipeline.disclosure.run import protect_on
 from via_pipeline.diversity import run as diversity
 from via_pipeline.letters import published
 from via_pipeline.letters.address import release
-from via_pipeline.outcomes import compute, effects, reach
+from via_pipeline.outcomes import compute, covid, effects, reach
 from via_pipeline.outcomes import model as measures
 from via_pipeline.pilots import catalog, dekking, stand
 from via_pipeline.storage import lake
@@ -113,6 +113,7 @@ def see(
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     diversity.see(connection)
     effects.see(connection, home, reading_date)
+    covid.see_events(connection, contracts, reading_date)
     dekking.see(connection, home, contracts, reading_date)
     earlier = [] if is_alone else published.earlier(home)
     try:

@@ -12,6 +12,7 @@ during. Nothing here says that COVID-19 changed anything: other things happened 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +23,6 @@ import duckdb
 
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.outcomes import plan as plans
-from via_pipeline.outcomes.compute import WHOLE
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import literal, work
@@ -66,6 +66,7 @@ EVENT_COLUMNS: dict[str, str] = {
     "tot": "DATE",
     "soort": "VARCHAR",
     "omschrijving": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
 }
 
 
@@ -126,7 +127,21 @@ def refresh_events(home: Home, contracts: Iterable[Contract] | None = None) -> i
     chosen = list(contracts) if contracts is not None else load_all()
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
-        return _write(connection, home, EVENTS, EVENT_COLUMNS, _events(connection, chosen))
+        rows = _events(connection, chosen, None)
+        return _write(connection, home, EVENTS, EVENT_COLUMNS, rows)
+
+
+def see_events(
+    connection: duckdb.DuckDBPyConnection,
+    contracts: Iterable[Contract],
+    as_of: date | None = None,
+) -> None:
+    """Make ``outcomes__covid_gebeurtenis`` (``EVENT_COLUMNS``) on a connection with the catalog.
+
+    ``as_of`` leaves out what had not happened, or stood in no plan, on that day. No sender is
+    named: who delivers may not always be told, and that somebody did not is enough.
+    """
+    _fill(connection, EVENTS, EVENT_COLUMNS, _events(connection, contracts, as_of))
 
 
 def _series(
@@ -205,7 +220,7 @@ def _jump(months: list[date], values: list[float], during: list[bool]) -> dict[s
 
 
 def _events(
-    connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]
+    connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], as_of: date | None
 ) -> list[dict[str, Any]]:
     """Dated events: what the plans name, and what the ledger shows of interrupted delivery."""
     found = [
@@ -216,9 +231,11 @@ def _events(
             "tot": None,
             "soort": "gebeurtenis",
             "omschrijving": event.label,
+            "is_synthetisch": False,
         }
         for plan in plans.load_all()
         for event in plan.events
+        if as_of is None or max(event.date, plan.locked_on) <= as_of
     ]
     for contract in contracts:
         if contract.pilot:
@@ -234,19 +251,23 @@ def _interruptions(
     sender = ", ".join(f"sleutel[{literal(name)}]" for name in senders)
     rows = connection.execute(
         f"""
-        SELECT coalesce(concat_ws(' ', {sender or "NULL"}), '') AS afzender, peildatum
+        SELECT coalesce(concat_ws(' ', {sender or "NULL"}), '') AS afzender, peildatum,
+            bool_or(is_synthetisch)
         FROM {catalog.DELIVERIES} WHERE bron = ? AND is_in_gebruik AND peildatum IS NOT NULL
         GROUP BY ALL ORDER BY ALL
         """,
         [contract.source],
     ).fetchall()
     gaps = [
-        (one, earlier, later) for (one, earlier), (other, later) in pairwise(rows) if one == other
+        (earlier, later, made_up)
+        for (one, earlier, _), (other, later, made_up) in pairwise(rows)
+        if one == other
     ]
     if not gaps:
         return []
-    days = sorted((later - earlier).days for _, earlier, later in gaps)
+    days = sorted((later - earlier).days for earlier, later, _ in gaps)
     usual = days[(len(days) - 1) // 2]
+    long = Counter(gap for gap in gaps if (gap[1] - gap[0]).days > LATE * usual)
     return [
         {
             "pilot_id": contract.pilot,
@@ -255,12 +276,13 @@ def _interruptions(
             "tot": later,
             "soort": "levering_onderbroken",
             "omschrijving": (
-                f"{sender_name or WHOLE}: geen levering met een peildatum tussen {earlier} en "
-                f"{later}; gewoonlijk zitten er {usual} dagen tussen"
+                f"Van {count} leverende {'partij' if count == 1 else 'partijen'} is er geen "
+                f"levering met een peildatum tussen {earlier} en {later}; gewoonlijk zitten er "
+                f"{usual} dagen tussen"
             ),
+            "is_synthetisch": made_up,
         }
-        for sender_name, earlier, later in gaps
-        if (later - earlier).days > LATE * usual
+        for (earlier, later, made_up), count in long.items()
     ]
 
 
@@ -271,12 +293,22 @@ def _write(
     columns: Mapping[str, str],
     rows: list[dict[str, Any]],
 ) -> int:
+    _fill(connection, table, columns, rows)
+    return lake.replace_table(
+        home.lake, table, connection, f"SELECT * FROM {table} ORDER BY rowid"
+    ).rows
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Mapping[str, str],
+    rows: list[dict[str, Any]],
+) -> None:
     defined = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE te_schrijven ({defined})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({defined})")
     if rows:
         connection.executemany(
-            f"INSERT INTO te_schrijven VALUES ({', '.join('?' * len(columns))})",
+            f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})",
             [[row[name] for name in columns] for row in rows],
         )
-    query = "SELECT * FROM te_schrijven ORDER BY rowid"
-    return lake.replace_table(home.lake, table, connection, query).rows

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from via_pipeline.diversity import benchmark, flow, ladder, linkage, trend
-from via_pipeline.outcomes import effects, reach
+from via_pipeline.outcomes import covid, effects, reach
 from via_pipeline.pilots import dekking
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
@@ -64,6 +64,7 @@ OVERNAME = (
     "wie VARCHAR, aantal BIGINT, merk VARCHAR, bron VARCHAR, bekend_op DATE, "
     "bekend_op_toelichting VARCHAR"
 )
+GEBEURTENIS = ", ".join(f"{name} {kind}" for name, kind in covid.EVENT_COLUMNS.items())
 DEKKING = ", ".join(f"{name} {kind}" for name, kind in dekking.COLUMNS.items())
 SCHATTING = ", ".join(f"{name} {kind}" for name, kind in effects.PUBLISHABLE_COLUMNS.items())
 
@@ -185,6 +186,10 @@ def example(home: Home, *, measure: str = "baan") -> None:
         ("P6", "p6", "leren", 4, 2, 1, 1, 0, 4, 1, 0, 0, 3, 465, 2, "p6-0123456789abcdef", True),
         ("P8", "p8", "begeleiding", 2, 1, 0, 0, 1, 1, 0, 0, 0, 1, 43, None, "p8-1", True),
     ]
+    events = [
+        ("P3", "analyseplan alle", "2020-03-16", None, "gebeurtenis", "Begin", False),
+        ("P7", "p7_ww", "2019-09-30", "2020-09-30", "levering_onderbroken", "Een gat", True),
+    ]
     estimates = [
         comparison("totaal", "totaal", (200, 80), (180, 60)),
         comparison("herkomst_oud", "nederlands", (120, 50), (100, 35)),
@@ -205,6 +210,7 @@ def example(home: Home, *, measure: str = "baan") -> None:
             ("outcomes__bereik", BEREIK, reached),
             ("register__overname", OVERNAME, adopted),
             ("pilots__dekking", DEKKING, coverage),
+            (covid.EVENTS, GEBEURTENIS, events),
         ):
             table(connection, "invoer", columns, content)
             lake.replace_table(home.lake, name, connection, "FROM invoer")

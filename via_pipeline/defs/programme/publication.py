@@ -56,6 +56,10 @@ PROTECTED = {
         "**Context van COVID-19**\n\nPublished unemployment figures by background.",
         ["context__werkloosheid"],
     ),
+    "disclosure__covid_gebeurtenis": (
+        "**Gebeurtenissen rond COVID-19**\n\nDated events of the plans, interruptions of delivery.",
+        ["outcomes__covid_gebeurtenis"],
+    ),
     "disclosure__stand_van_zaken": (
         "**Stand van zaken per pilot**\n\nState, planned, target, realised, reach.",
         ["pilots__stand"],
