@@ -95,7 +95,13 @@ def _reason(reason: Reason, changes: Sequence[Change]) -> dict[str, object]:
 
 
 def _notes(reason: Reason, changes: Sequence[Change]) -> list[str]:
-    """What the notes say, each thing once: many rows come from the same few deliveries."""
+    """What the notes say, each thing once; of deliveries how many per source, since each stands
+    with its key in ``herkomst.json``."""
     if reason in (Reason.DELIVERED, Reason.WITHDRAWN):
-        return sorted({delivery for change in changes for delivery in change.deliveries})
+        named = {delivery for change in changes for delivery in change.deliveries}
+        sources = Counter(name.rsplit("-", 1)[0] for name in named)
+        return [
+            f"{source}: {count} {'levering' if count == 1 else 'leveringen'}"
+            for source, count in sorted(sources.items())
+        ]
     return sorted({change.note for change in changes} - {f"{LABELS[reason]}."})

@@ -99,6 +99,9 @@ def _document(document: Document, theme: Theme, written: Sequence[Written]) -> d
 def _section(section: Section, edition: str) -> dict[str, Any]:
     return {
         "title": section.title,
+        # A chapter of several parts begins on a page of its own, if it has more than some lines.
+        "breaks": bool(section.sections)
+        and any(isinstance(block, Table | Chart) for block in section.walk()),
         "blocks": [_block(block, edition) for block in section.blocks],
         "sections": [_section(inner, edition) for inner in section.sections],
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import duckdb
 
 from via_pipeline.disclosure import dictionary
-from via_pipeline.letters.documents import covid, diversity, pilots, programme
+from via_pipeline.letters.documents import covid, diversity, pilots, programme, summary
 from via_pipeline.letters.documents.blocks import Document
 from via_pipeline.letters.documents.rows import Source
 from via_pipeline.letters.documents.theme import Theme
@@ -45,6 +45,7 @@ def compose(
         introduction=_INTRODUCTION,
         notice=dictionary.synthetic_notice() if is_synthetic else None,
         sections=(
+            summary.section(source),
             *pilots.sections(source, theme),
             covid.section(source, theme, edition.reading_date),
             diversity.section(source, theme),

@@ -1,14 +1,14 @@
 """One section per pilot: what it was, how it goes, whom it reached, what came out.
 
 Belongs here: choosing rows of the published tables for a pilot, in an order of keys and never of
-figures. Does not belong here: the sentences about estimates (column ``zin``), the look.
+figures. Does not belong here: comparisons (``comparisons``), the look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from via_pipeline.letters.documents import charts, findings, words
+from via_pipeline.letters.documents import charts, comparisons, words
 from via_pipeline.letters.documents.blocks import (
     Block,
     Cell,
@@ -19,54 +19,44 @@ from via_pipeline.letters.documents.blocks import (
     Table,
 )
 from via_pipeline.letters.documents.rows import Row, Source, is_synthetic
+from via_pipeline.letters.documents.tables import (
+    ADDRESS,
+    Field,
+    count,
+    left_out,
+    number,
+    of_rows,
+    shown,
+)
 from via_pipeline.letters.documents.theme import Theme
 
+__all__ = ["ADDRESS", "ALL", "REACH", "RESULTS", "SITES", "STATE", "sections"]
+
 RESULTS = "voorlopige_resultaten"
-COMPARISONS = "vergelijkingen"
 STATE = "stand_van_zaken"
 SITES = "stand_per_locatie"
 REACH = "bereik"
 ALL = "alle"
 _ORIGIN = "herkomst_oud"
-# Comparisons around an event go to the section on COVID-19, wherever they were made.
-EVENT_METHOD = "verschil_rond_gebeurtenis"
-ADDRESS = Column("Adres", 1.35, is_address=True)
+_AIMS = ("gepland", "doel", "gerealiseerd")
 
 
 def sections(source: Source, theme: Theme) -> tuple[Section, ...]:
     """A section per pilot of the edition, by number."""
-    results, comparisons = source.rows(RESULTS), newest(source.rows(COMPARISONS))
+    results = source.rows(RESULTS)
+    compared = comparisons.newest(source.rows(comparisons.DATASET))
     sites, reach = source.rows(SITES), source.rows(REACH)
     return tuple(
         _pilot(
             state,
             theme,
-            [row for row in sites if row["pilot_id"] == state["pilot_id"]],
-            [row for row in reach if row["pilot_id"] == state["pilot_id"]],
-            [row for row in results if row["pilot_id"] == state["pilot_id"]],
-            [row for row in comparisons if row["pilot_id"] == state["pilot_id"]],
+            *(
+                [row for row in rows if row["pilot_id"] == state["pilot_id"]]
+                for rows in (sites, reach, results, compared)
+            ),
         )
         for state in source.rows(STATE)
     )
-
-
-def newest(comparisons: Sequence[Row]) -> list[Row]:
-    """The planned method's rows of the last reading of each outcome."""
-    last: dict[tuple[str, ...], object] = {}
-    for row in comparisons:
-        last[_outcome(row)] = max(last.get(_outcome(row), row["leesdatum"]), row["leesdatum"])
-    return [
-        row for row in comparisons if row["reeks"] == 1 and row["leesdatum"] == last[_outcome(row)]
-    ]
-
-
-def of_event(row: Row) -> bool:
-    """Whether a comparison is one around an event such as the first measures against COVID-19."""
-    return row["methode"].startswith(EVENT_METHOD)
-
-
-def _outcome(row: Row) -> tuple[str, ...]:
-    return tuple(row[name] for name in ("pilot_id", "locatie", "uitkomst", "horizon"))
 
 
 def _pilot(
@@ -75,21 +65,26 @@ def _pilot(
     sites: Sequence[Row],
     reach: Sequence[Row],
     results: Sequence[Row],
-    comparisons: Sequence[Row],
+    compared: Sequence[Row],
 ) -> Section:
     pilot, name = state["pilot_id"], state["korte_naam"]
-    parts = [
+    first = [
         Section(f"{pilot}-inhoud", "Waaruit bestond de pilot?", (_what(state),)),
         Section(f"{pilot}-uitvoering", "Hoe verloopt de uitvoering?", _execution(state, sites)),
+    ]
+    if not (state["leveringen_ontvangen"] or reach or results):
+        return Section(pilot, f"{pilot} {name}", (), tuple(first))
+    parts = [
+        *first,
         Section(f"{pilot}-bereik", "Bereik", _reach(pilot, name, reach)),
         Section(f"{pilot}-resultaten", "Resultaten", _results(pilot, name, results, theme)),
         Section(
             f"{pilot}-vergelijkingen",
             "Vergelijkingen volgens het analyseplan",
-            comparison_blocks(
+            comparisons.blocks(
                 f"{pilot}-vergelijkingen",
                 f"{pilot} {name}",
-                [row for row in comparisons if not of_event(row)],
+                [row for row in compared if not comparisons.of_event(row)],
                 theme,
             ),
         ),
@@ -117,81 +112,73 @@ def _what(state: Row) -> Facts:
 
 def _execution(state: Row, sites: Sequence[Row]) -> tuple[Block, ...]:
     pilot = state["pilot_id"]
-    known = state["statustekst_bekend_op"]
     blocks: list[Block] = [
         Facts(
             (
                 ("Fase", words.of("fase", state["fase"])),
                 ("Status", words.of("status", state["status"])),
-                ("Openbaar bekend op", words.day(known)),
+                ("Openbaar bekend op", words.day(state["statustekst_bekend_op"])),
             )
         ),
         Paragraph(state["statustekst"] or "In het register staat geen stand van zaken."),
-        deliveries_table([state], STATE, f"{pilot}-leveringen", f"{pilot}: leveringen"),
     ]
-    if sites:
+    if state["leveringen_ontvangen"]:
+        blocks.append(_deliveries([state], STATE, f"{pilot}-leveringen", f"{pilot}: leveringen"))
+    else:
         blocks.append(
-            deliveries_table(sites, SITES, f"{pilot}-locaties", f"{pilot}: leveringen per locatie")
-        )
-    goals = [row for row in sites if any(row[name] for name in ("gepland", "doel", "gerealiseerd"))]
-    if goals:
-        blocks.append(
-            Table(
-                name=f"{pilot}-doelen",
-                caption=f"{pilot}: gepland, doel en gerealiseerd per locatie, uit het register",
-                columns=(
-                    Column("Locatie", 2),
-                    Column("Gepland", 2),
-                    Column("Doel", 3),
-                    Column("Gerealiseerd", 2),
-                ),
-                rows=tuple(
-                    (
-                        Cell(row["locatie_naam"]),
-                        *(
-                            Cell(row[name] or words.NONE)
-                            for name in ("gepland", "doel", "gerealiseerd")
-                        ),
-                    )
-                    for row in goals
-                ),
-                dataset=SITES,
+            Paragraph(
+                "Van deze pilot was nog geen levering ontvangen; cijfers over bereik en resultaten zijn er dus niet."
             )
         )
+    delivered = [row for row in sites if row["leveringen_ontvangen"]]
+    if delivered:
+        name = f"{pilot}: leveringen per locatie"
+        blocks.append(_deliveries(delivered, SITES, f"{pilot}-locaties", name))
+    goals = [row for row in sites if any(row[name] for name in _AIMS)]
+    if goals:
+        blocks.append(_goals(pilot, goals))
     return tuple(blocks)
 
 
-def deliveries_table(rows: Sequence[Row], dataset: str, name: str, caption: str) -> Table:
-    """What was delivered per pilot or site, and about how many people."""
+def _goals(pilot: str, rows: Sequence[Row]) -> Table:
+    """Words of the register, so without addresses: no figure of a dataset is told."""
     return Table(
-        name=name,
-        caption=caption,
+        name=f"{pilot}-doelen",
+        caption=f"{pilot}: gepland, doel en gerealiseerd per locatie, uit het register",
         columns=(
-            Column("Pilot of locatie", 3),
-            Column("Ontvangen", 1.2, is_number=True),
-            Column("In gebruik", 1.2, is_number=True),
-            Column("Partijen", 1, is_number=True),
-            Column("Personen", 1, is_number=True),
-            ADDRESS,
+            Column("Locatie", 2),
+            Column("Gepland", 2),
+            Column("Doel", 3),
+            Column("Gerealiseerd", 2),
         ),
         rows=tuple(
-            (
-                Cell(
-                    f"{row['pilot_id']} {row['korte_naam']}"
-                    if row["locatie"] == ALL
-                    else row["locatie_naam"]
-                ),
-                words.figure(row["leveringen_ontvangen"], None),
-                words.figure(row["leveringen_in_gebruik"], None),
-                words.figure(row["bronhouders"], None),
-                words.figure(row["deelnemers_n"], row["waarde_status"]),
-                words.cell_of(row["_adres"]),
-            )
+            (Cell(row["locatie_naam"]), *(Cell(row[name] or words.NONE) for name in _AIMS))
             for row in rows
         ),
-        dataset=dataset,
-        is_synthetic=is_synthetic(rows),
+        dataset=SITES,
     )
+
+
+def _deliveries(rows: Sequence[Row], dataset: str, name: str, caption: str) -> Table:
+    """What was delivered per pilot or site, and about how many people."""
+    return of_rows(
+        name,
+        caption,
+        dataset,
+        rows,
+        (
+            Field("Pilot of locatie", 3, _place),
+            count("Ontvangen", 1.2, "leveringen_ontvangen"),
+            count("In gebruik", 1.2, "leveringen_in_gebruik"),
+            count("Partijen", 1, "bronhouders"),
+            number("Personen", 1, "deelnemers_n"),
+        ),
+    )
+
+
+def _place(row: Row) -> Cell:
+    is_whole = row["locatie"] == ALL
+    return Cell(f"{row['pilot_id']} {row['korte_naam']}" if is_whole else row["locatie_naam"])
 
 
 def _reach(pilot: str, name: str, rows: Sequence[Row]) -> tuple[Block, ...]:
@@ -200,36 +187,26 @@ def _reach(pilot: str, name: str, rows: Sequence[Row]) -> tuple[Block, ...]:
         return (Paragraph("Over het bereik is bij deze editie niets bekend."),)
     # Public facts and made-up deliveries may stand side by side: each row says which it is.
     same = len({bool(row["is_synthetisch"]) for row in whole}) == 1
-    return (
-        Table(
-            name=f"{pilot}-bereik-tabel",
-            caption=f"{pilot} {name}: bereik over alle periodes"
-            + ("" if same else ", deels uit synthetische leveringen"),
-            columns=(
-                Column("Wat", 3),
-                Column("Stand", 2.1),
-                Column("Aantal", 0.9, is_number=True),
-                Column("Bron", 2),
-                ADDRESS,
-            ),
-            rows=tuple(
-                (
-                    Cell(words.capital(row["omschrijving"])),
-                    Cell(words.of("stand", row["stand"]) + _made_up(row)),
-                    words.figure(row["n"], row["waarde_status"]),
-                    words.source(row["bron"]),
-                    words.cell_of(row["_adres"]),
-                )
-                for row in whole
-            ),
-            dataset=REACH,
-            is_synthetic=same and is_synthetic(whole),
+    table = of_rows(
+        f"{pilot}-bereik-tabel",
+        f"{pilot} {name}: bereik over alle periodes"
+        + ("" if same else ", deels uit synthetische leveringen"),
+        REACH,
+        whole,
+        (
+            Field("Wat", 3, lambda row: Cell(words.capital(row["omschrijving"]))),
+            Field("Stand", 2.1, lambda row: Cell(words.of("stand", row["stand"]) + _made_up(row))),
+            number("Aantal", 0.9, "n"),
+            Field("Bron", 2, lambda row: words.source(row["bron"])),
         ),
-        Paragraph(
-            "Gepland, doel, gerealiseerd en wat in de leveringen staat, zijn verschillende dingen; "
-            "de een is niet de uitkomst van de ander."
-        ),
+        synthetic=same and is_synthetic(whole),
     )
+    apart = (
+        "Gepland, doel, gerealiseerd en wat in de leveringen staat, zijn verschillende dingen; "
+        "de een is niet de uitkomst van de ander."
+    )
+    is_mixed = len({row["stand"] for row in whole}) > 1
+    return (table, Paragraph(apart)) if is_mixed else (table,)
 
 
 def _made_up(row: Row) -> str:
@@ -245,10 +222,10 @@ def _results(pilot: str, name: str, rows: Sequence[Row], theme: Theme) -> tuple[
     blocks: list[Block] = [
         Paragraph(
             "De cijfers beschrijven; een effect van een aanpak blijkt er niet uit. Alle "
-            "uitsplitsingen, ook per locatie, staan in voorlopige_resultaten.csv.",
+            "uitsplitsingen en periodes, ook per locatie, staan in voorlopige_resultaten.csv.",
             is_synthetic=is_synthetic(whole),
         ),
-        _result_table(
+        *_figures(
             f"{pilot}-cijfers",
             f"{pilot} {name}: cijfers"
             + ("" if main == words.WHOLE else f" naar {words.kind(main)}"),
@@ -256,19 +233,42 @@ def _results(pilot: str, name: str, rows: Sequence[Row], theme: Theme) -> tuple[
         ),
     ]
     if origin is not None:
-        own = [row for row in whole if row["groep_soort"] == origin]
-        table = _result_table(
-            f"{pilot}-herkomst", f"{pilot} {name}: cijfers naar {words.kind(origin)}", own
-        )
-        chart = charts.bars(
-            f"{pilot}-herkomst",
-            f"{pilot} {name}: aandelen naar {words.kind(origin)}",
-            _shares(own),
-            theme,
-            table,
-        )
-        blocks.append(chart or table)
+        own = _last([row for row in whole if row["groep_soort"] == origin])
+        title = f"{pilot} {name}: %s naar {words.kind(origin)}, laatste periode"
+        blocks += _figures(f"{pilot}-herkomst", title % "cijfers", own, title % "aandelen", theme)
     return tuple(blocks)
+
+
+def _figures(
+    name: str,
+    caption: str,
+    rows: Sequence[Row],
+    picture: str | None = None,
+    theme: Theme | None = None,
+) -> tuple[Block, ...]:
+    """A table of the figures that are shown, below a chart of shares where there are any; then how
+    many are not shown."""
+    own, rest = shown(rows), left_out(rows, RESULTS)
+    if not own:
+        return (Paragraph(f"{caption}."), *rest)
+    table = result_table(name, caption, own)
+    chart = None
+    if picture is not None and theme is not None:
+        chart = charts.bars(name, picture, _shares(rows), theme, table)
+    return (chart or table, *rest)
+
+
+def main(rows: Sequence[Row], pilot: str) -> list[Row]:
+    """The results that show a pilot as a whole: all sites together, in its main breakdown."""
+    whole = [row for row in rows if row["pilot_id"] == pilot and row["locatie"] == ALL]
+    kind = _main_kind(sorted({row["groep_soort"] for row in whole}))
+    return [row for row in whole if row["groep_soort"] == kind]
+
+
+def measure_and_group(row: Row) -> str:
+    """What a result is about: its measure, and its group where it is of one."""
+    is_whole = row["groep_soort"] == words.WHOLE
+    return row["maat_label"] if is_whole else f"{row['maat_label']}, {_group(row)}"
 
 
 def _main_kind(kinds: Sequence[str]) -> str | None:
@@ -285,6 +285,14 @@ def _origin_kind(kinds: Sequence[str]) -> str | None:
     return min(found, key=lambda kind: (kind.count(words.CROSSED), kind)) if found else None
 
 
+def _last(rows: Sequence[Row]) -> list[Row]:
+    """Of every measure the rows of its last period."""
+    last: dict[str, str] = {}
+    for row in rows:
+        last[row["maat"]] = max(last.get(row["maat"], row["periode"]), row["periode"])
+    return [row for row in rows if row["periode"] == last[row["maat"]]]
+
+
 def _places(row: Row) -> int:
     """Decimals of a result: one of a share, none of a count, two of a small mean."""
     if row["soort"] == "aantal":
@@ -296,34 +304,30 @@ def _by_measure(row: Row) -> tuple[str, ...]:
     return row["maat"], row["periode"], row["groep"]
 
 
-def _result_table(name: str, caption: str, rows: Sequence[Row]) -> Table:
+def result_table(
+    name: str, caption: str, rows: Sequence[Row], extra: Sequence[Field] = ()
+) -> Table:
+    """Results in the order of measure, period and group; ``extra`` columns follow the period."""
     is_split = any(row["groep_soort"] != words.WHOLE for row in rows)
-    return Table(
-        name=name,
-        caption=caption,
-        columns=(
-            Column("Maat", 2.9),
-            Column("Eenheid", 2.2),
-            Column("Periode", 1.4),
-            *([Column("Groep", 2.6)] if is_split else []),
-            Column("n", 0.75, is_number=True),
-            Column("Cijfer", 0.95, is_number=True),
-            ADDRESS,
+    return of_rows(
+        name,
+        caption,
+        RESULTS,
+        sorted(rows, key=_by_measure),
+        (
+            Field("Maat", 2.9, lambda row: Cell(row["maat_label"])),
+            Field("Eenheid", 2.2, lambda row: Cell(row["eenheid"])),
+            Field("Periode", 1.5, lambda row: Cell(words.period(row["periode"]))),
+            *extra,
+            *([Field("Groep", 2.5, lambda row: Cell(_group(row)))] if is_split else []),
+            Field("n", 0.75, lambda row: words.count(row["n"], row["waarde_status"]), True),
+            Field(
+                "Cijfer",
+                0.95,
+                lambda row: words.figure(row["waarde"], row["waarde_status"], _places(row)),
+                True,
+            ),
         ),
-        rows=tuple(
-            (
-                Cell(row["maat_label"]),
-                Cell(row["eenheid"]),
-                Cell(words.period(row["periode"])),
-                *([Cell(_group(row))] if is_split else []),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["waarde"], row["waarde_status"], _places(row)),
-                words.cell_of(row["_adres"]),
-            )
-            for row in sorted(rows, key=_by_measure)
-        ),
-        dataset=RESULTS,
-        is_synthetic=is_synthetic(rows),
     )
 
 
@@ -332,90 +336,17 @@ def _group(row: Row) -> str:
 
 
 def _shares(rows: Sequence[Row]) -> list[charts.Bar]:
-    """The shares of the last period, a panel per measure."""
-    shares = [row for row in rows if row["soort"] == "aandeel"]
-    if not shares:
-        return []
-    last = max(row["periode"] for row in shares)
+    """The shares, a panel per measure that has one to show."""
+    shares = sorted((row for row in rows if row["soort"] == "aandeel"), key=_by_measure)
+    told = {row["maat"] for row in shown(shares)}
     return [
         charts.Bar(
-            panel=f"{row['maat_label']}, {words.period(last)}",
+            panel=f"{row['maat_label']}, {words.period(row['periode'])}",
             label=_group(row),
             value=row["waarde"],
             status=row["waarde_status"],
             is_synthetic=bool(row["is_synthetisch"]),
         )
-        for row in sorted(shares, key=_by_measure)
-        if row["periode"] == last
+        for row in shares
+        if row["maat"] in told
     ]
-
-
-def comparison_blocks(
-    name: str, title: str, rows: Sequence[Row], theme: Theme
-) -> tuple[Block, ...]:
-    """The sentences of whole groups, and all comparisons as a chart and a table."""
-    if not rows:
-        return ()
-    sentences = [
-        Paragraph(
-            row["zin"] or findings.withheld(row["uitkomst_label"], row["waarde_status"]),
-            is_synthetic=bool(row["is_synthetisch"]),
-            address=row["_adres"],
-        )
-        for row in rows
-        if row["groep_soort"] == words.WHOLE
-    ]
-    table = _comparison_table(f"{name}-tabel", f"{title}: vergelijkingen", rows)
-    chart = charts.intervals(
-        name,
-        f"{title}: verschillen met hun interval van 95 procent",
-        [
-            charts.Interval(
-                label=f"{words.capital(row['uitkomst_label'])}, {row['horizon']}",
-                unit=row["eenheid"],
-                value=row["schatting"],
-                low=row["interval_laag"],
-                high=row["interval_hoog"],
-                status=row["waarde_status"],
-                is_synthetic=bool(row["is_synthetisch"]),
-            )
-            for row in rows
-            if row["groep_soort"] == words.WHOLE
-        ],
-        theme,
-        table,
-    )
-    return (*sentences, chart or table)
-
-
-def _comparison_table(name: str, caption: str, rows: Sequence[Row]) -> Table:
-    return Table(
-        name=name,
-        caption=caption,
-        columns=(
-            Column("Uitkomst", 2.4),
-            Column("Groep", 1.5),
-            Column("Gelezen op", 1.7),
-            Column("Eenheid", 1.3),
-            Column("Verschil", 0.9, is_number=True),
-            Column("Interval van", 0.9, is_number=True),
-            Column("tot", 0.9, is_number=True),
-            ADDRESS,
-        ),
-        rows=tuple(
-            (
-                Cell(f"{words.capital(row['uitkomst_label'])}, {row['horizon']}"),
-                Cell(words.capital(words.group(row["pilot_id"], row["groep_soort"], row["groep"]))),
-                Cell(f"{words.day(row['leesdatum'])}, {words.of('status', row['status'])}"),
-                Cell(row["eenheid"]),
-                *(
-                    words.figure(row[column], row["waarde_status"], 2)
-                    for column in ("schatting", "interval_laag", "interval_hoog")
-                ),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=COMPARISONS,
-        is_synthetic=is_synthetic(rows),
-    )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.model import load_ruleset
-from via_pipeline.letters.documents import words
+from via_pipeline.letters.documents import comparisons, words
 from via_pipeline.letters.documents.blocks import (
     Block,
     Cell,
@@ -20,48 +20,31 @@ from via_pipeline.letters.documents.blocks import (
     Section,
     Table,
 )
-from via_pipeline.letters.documents.pilots import (
-    ADDRESS,
-    COMPARISONS,
-    SITES,
-    STATE,
-    deliveries_table,
-)
 from via_pipeline.letters.documents.rows import Row, Source, is_synthetic, ruleset_of
+from via_pipeline.letters.documents.tables import Field, count, number, of_rows, text
 from via_pipeline.letters.files import Written
 
 STEPS = "vervolgstappen"
 ADOPTED = "overname"
+QUALITY = "leveringskwaliteit"
 _PROGRAMME = "VIA"
 
 
 def next_steps(source: Source) -> Section:
     """Who does what by when, with the source."""
     rows = source.rows(STEPS)
-    table = Table(
-        name="vervolgstappen-tabel",
-        caption="Maatregelen en vervolgstappen, zoals openbaar bekend",
-        columns=(
-            Column("Pilot", 1),
-            Column("Wat", 3.4),
-            Column("Wie", 2.2),
-            Column("Wanneer", 1.5),
-            Column("Bron", 1.8),
-            ADDRESS,
+    table = of_rows(
+        "vervolgstappen-tabel",
+        "Maatregelen en vervolgstappen, zoals openbaar bekend",
+        STEPS,
+        rows,
+        (
+            Field("Pilot", 1.5, lambda row: Cell(_whose(row))),
+            text("Wat", 3.4, "wat"),
+            text("Wie", 2.2, "wie"),
+            text("Wanneer", 1.5, "wanneer"),
+            Field("Bron", 1.8, lambda row: words.source(row["bron"])),
         ),
-        rows=tuple(
-            (
-                Cell("Programma" if row["pilot_id"] == _PROGRAMME else row["pilot_id"]),
-                Cell(row["wat"]),
-                Cell(row["wie"] or words.NONE),
-                Cell(row["wanneer"] or words.NONE),
-                words.source(row["bron"]),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=STEPS,
-        is_synthetic=is_synthetic(rows),
     )
     blocks = (table,) if rows else (Paragraph("Er zijn geen openbare vervolgstappen bekend."),)
     return Section("vervolgstappen", "Vervolgstappen", blocks)
@@ -70,30 +53,18 @@ def next_steps(source: Source) -> Section:
 def adopted(source: Source) -> Section:
     """Organisations that took an approach over."""
     rows = source.rows(ADOPTED)
-    table = Table(
-        name="overname-tabel",
-        caption="Aanpakken die organisaties overnamen, waar een openbare bron dat zegt",
-        columns=(
-            Column("Pilot", 0.7),
-            Column("Wat", 3.4),
-            Column("Wie", 2.4),
-            Column("Aantal", 0.9, is_number=True),
-            Column("Bron", 1.8),
-            ADDRESS,
+    table = of_rows(
+        "overname-tabel",
+        "Aanpakken die organisaties overnamen, waar een openbare bron dat zegt",
+        ADOPTED,
+        rows,
+        (
+            Field("Pilot", 1.5, lambda row: Cell(_whose(row))),
+            text("Wat", 3.4, "wat"),
+            text("Wie", 2.4, "wie"),
+            number("Aantal", 0.9, "aantal"),
+            Field("Bron", 1.8, lambda row: words.source(row["bron"])),
         ),
-        rows=tuple(
-            (
-                Cell(row["pilot_id"]),
-                Cell(row["wat"]),
-                Cell(row["wie"] or words.NONE),
-                words.figure(row["aantal"], row["waarde_status"]),
-                words.source(row["bron"]),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=ADOPTED,
-        is_synthetic=is_synthetic(rows),
     )
     blocks = (
         (table,)
@@ -103,10 +74,74 @@ def adopted(source: Source) -> Section:
     return Section("overname", "Aanpakken die zijn overgenomen", blocks)
 
 
+def _whose(row: Row) -> str:
+    return "Programma" if row["pilot_id"] == _PROGRAMME else row["pilot_id"]
+
+
 def quality(source: Source, written: Sequence[Written]) -> Section:
-    """What was delivered and used, and how much of each dataset is not shown."""
-    states, sites = source.rows(STATE), source.rows(SITES)
-    hidden = Table(
+    """What should have come and what came, what was usable, and how much is not shown."""
+    rows = source.rows(QUALITY)
+    return Section(
+        "kwaliteit",
+        "Kwaliteit en dekking van de gegevens",
+        (
+            Paragraph(_arrived(rows), is_synthetic=is_synthetic(rows)),
+            Paragraph(
+                "Elke levering is getoetst aan de afspraken met de partner. Een levering die niet "
+                "voldoet, telt niet mee; een rij die niet voldoet, gaat in quarantaine en telt "
+                "niet mee. Elke levering achter deze brief staat met controlegetal in "
+                "herkomst.json."
+            ),
+            _coverage(rows),
+            _datasets(written),
+        ),
+    )
+
+
+def _arrived(rows: Sequence[Row]) -> str:
+    """The whole programme in one sentence: counts of deliveries, of no person."""
+    expected = sum(row["verwacht"] - row["nog_niet_verwacht"] for row in rows)
+    if not expected and not any(row["bestanden"] for row in rows):
+        return "Volgens de afspraken met de partners hoefde er nog geen levering te zijn."
+    total = {
+        name: sum(row[name] for row in rows)
+        for name in ("op_tijd", "te_laat", "ontbreekt", "afgekeurd")
+    }
+    return (
+        f"Op de dag van de brief hoorden er {expected} leveringen te zijn: "
+        f"{total['op_tijd']} kwamen op tijd, {total['te_laat']} te laat, en "
+        f"{total['ontbreekt']} ontbraken. Afgekeurde bestanden: {total['afgekeurd']}."
+    )
+
+
+def _coverage(rows: Sequence[Row]) -> Table:
+    """Per source; rows in hundreds, as the dataset has them."""
+    return of_rows(
+        "kwaliteit-leveringen",
+        "Leveringen per bron (rijen afgerond op honderdtallen)",
+        QUALITY,
+        rows,
+        (
+            Field("Bron", 2.6, lambda row: Cell(f"{row['pilot_id']} {row['omschrijving']}")),
+            count("Afgesproken", 1.05, "verwacht"),
+            count("Op tijd", 0.7, "op_tijd"),
+            count("Te laat", 0.7, "te_laat"),
+            count("Ontbreekt", 0.8, "ontbreekt"),
+            count("Afgekeurd", 0.8, "afgekeurd"),
+            count("In gebruik", 0.8, "in_gebruik"),
+            number("Rijen", 0.75, "rijen"),
+            Field(
+                "Quarantaine (%)",
+                0.95,
+                lambda row: words.figure(row["quarantaine_pct"], None, 1),
+                is_number=True,
+            ),
+        ),
+    )
+
+
+def _datasets(written: Sequence[Written]) -> Table:
+    return Table(
         name="kwaliteit-datasets",
         caption="Datasets bij deze brief",
         columns=(
@@ -126,25 +161,6 @@ def quality(source: Source, written: Sequence[Written]) -> Section:
         ),
         is_synthetic=any(item.is_synthetic for item in written),
     )
-    delivered = [
-        deliveries_table(rows, dataset, f"kwaliteit-{dataset}", f"Leveringen per {kind}")
-        for rows, dataset, kind in ((states, STATE, "pilot"), (sites, SITES, "locatie"))
-        if rows
-    ]
-    return Section(
-        "kwaliteit",
-        "Kwaliteit en dekking van de gegevens",
-        (
-            Paragraph(
-                "Elke levering is getoetst aan de afspraken met de partner. Een levering die niet "
-                "voldoet, telt niet mee: zij is wel ontvangen, maar niet in gebruik. Elke levering "
-                "achter deze brief staat met controlegetal in herkomst.json.",
-                is_synthetic=is_synthetic(states),
-            ),
-            *delivered,
-            hidden,
-        ),
-    )
 
 
 def _ruleset(dataset: str) -> str:
@@ -155,7 +171,7 @@ def _ruleset(dataset: str) -> str:
 def changed(source: Source, changes: Sequence[str]) -> Section:
     """What is different from before: sentences handed in, and outcomes that were read again."""
     blocks: list[Block] = [Paragraph(text) for text in changes]
-    pairs = _read_again(source.rows(COMPARISONS))
+    pairs = _read_again(source.rows(comparisons.DATASET))
     if pairs:
         blocks.append(_readings(pairs))
     return Section(
@@ -171,45 +187,35 @@ def _read_again(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         if row["groep_soort"] == words.WHOLE and row["reeks"] == 1:
-            key = tuple(row[name] for name in ("pilot_id", "locatie", "uitkomst", "horizon"))
-            found.setdefault(key, []).append(row)
+            found.setdefault(comparisons.outcome(row), []).append(row)
     ordered = (sorted(own, key=lambda row: row["leesdatum"]) for own in found.values())
     return [(own[-2], own[-1]) for own in ordered if len(own) > 1]
 
 
 def _readings(pairs: Sequence[tuple[Row, Row]]) -> Table:
-    return Table(
-        name="veranderd-lezingen",
-        caption="Vergelijkingen die opnieuw zijn gelezen",
-        columns=(
-            Column("Pilot", 0.7),
-            Column("Uitkomst", 2.6),
-            Column("Eenheid", 1.4),
-            Column("Eerder gelezen", 1.9),
-            Column("Verschil toen", 0.9, is_number=True),
-            Column("Nu gelezen", 1.9),
-            Column("Verschil nu", 0.9, is_number=True),
-            ADDRESS,
+    before = {now["_adres"]: earlier for earlier, now in pairs}
+
+    def earlier(row: Row) -> Row:
+        return before[row["_adres"]]
+
+    def difference(row: Row) -> Cell:
+        return words.figure(row["schatting"], row["waarde_status"], 2)
+
+    return of_rows(
+        "veranderd-lezingen",
+        "Vergelijkingen die opnieuw zijn gelezen",
+        comparisons.DATASET,
+        [now for _, now in pairs],
+        (
+            Field("Pilot", 0.7, lambda row: Cell(row["pilot_id"])),
+            Field("Uitkomst", 2.6, lambda row: Cell(words.capital(row["uitkomst_label"]))),
+            text("Eenheid", 1.4, "eenheid"),
+            Field("Eerder gelezen", 1.9, lambda row: Cell(comparisons.read_on(earlier(row)))),
+            Field("Verschil toen", 0.9, lambda row: difference(earlier(row)), is_number=True),
+            Field("Nu gelezen", 1.9, lambda row: Cell(comparisons.read_on(row))),
+            Field("Verschil nu", 0.9, difference, is_number=True),
         ),
-        rows=tuple(
-            (
-                Cell(now["pilot_id"]),
-                Cell(words.capital(now["uitkomst_label"])),
-                Cell(now["eenheid"]),
-                *(
-                    cell
-                    for row in (before, now)
-                    for cell in (
-                        Cell(f"{words.day(row['leesdatum'])}, {words.of('status', row['status'])}"),
-                        words.figure(row["schatting"], row["waarde_status"], 2),
-                    )
-                ),
-                words.cell_of(now["_adres"]),
-            )
-            for before, now in pairs
-        ),
-        dataset=COMPARISONS,
-        is_synthetic=is_synthetic([row for pair in pairs for row in pair]),
+        synthetic=is_synthetic([row for pair in pairs for row in pair]),
     )
 
 
