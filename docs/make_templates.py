@@ -26,6 +26,8 @@ from via_pipeline.letters.documents import archive, theme  # noqa: E402 - after 
 
 FOLDER = PROJECT / "via_pipeline" / "letters" / "documents" / "templates"
 _DAY = date(2020, 1, 1)
+# Free, on every machine with LibreOffice; Word takes its own font of the same widths.
+_FONT = "Liberation Sans"
 
 
 def docx_bytes() -> bytes:
@@ -37,14 +39,14 @@ def docx_bytes() -> bytes:
     section.left_margin = section.right_margin = Cm(2.2)
     for name, size in (("Normal", 10), ("Heading 1", 16), ("Heading 2", 12), ("Title", 20)):
         style = document.styles[name]
-        style.font.name, style.font.size = look.fallback[0], Pt(size)
+        style.font.name, style.font.size = _FONT, Pt(size)
         # A font of the theme would win over the one just named.
         for attribute in ("w:asciiTheme", "w:hAnsiTheme"):
             style.element.rPr.rFonts.attrib.pop(qn(attribute), None)
         if name != "Normal":
             style.font.color.rgb = RGBColor.from_string(look.colours["koppen"].lstrip("#"))
     caption = document.styles["Caption"]
-    caption.font.name, caption.font.size = look.fallback[0], Pt(9)
+    caption.font.name, caption.font.size = _FONT, Pt(9)
     caption.font.color.rgb = RGBColor.from_string(look.colours["tekst"].lstrip("#"))
     # A caption stays with its table or picture.
     caption.paragraph_format.keep_with_next = True
@@ -166,7 +168,7 @@ def _style(
 ) -> str:
     look = theme.load()
     language, _, country = look.language.partition("-")
-    text = f'style:font-name="Liberation Sans" fo:font-size="{size}pt" fo:color="'
+    text = f'style:font-name="{_FONT}" fo:font-size="{size}pt" fo:color="'
     text += f'{colour or look.colours["tekst"]}" fo:font-weight="{weight or "normal"}" '
     text += f'fo:font-style="normal" fo:language="{language}" fo:country="{country}"'
     inherits = f' style:parent-style-name="{parent}"' if parent else ""

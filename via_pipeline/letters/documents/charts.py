@@ -5,18 +5,22 @@ belong here: which figures, and the charts beside Dagster's assets. A figure tha
 its symbol at the axis: it is in no scale, and marks stand in the order in which they are given.
 
 Every mark carries its own label, so no reader needs a colour to tell marks apart. Text is measured
-in vl-convert's own Liberation Sans, whose widths are those of Arial: the same on every machine.
+in the theme's own font, which is handed to vl-convert: the same on every machine.
 """
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
+import shutil
+import tempfile
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from via_pipeline.letters.documents import findings, words
@@ -116,8 +120,8 @@ def bars(
         text = base.mark_text(align="left", dx=5, color=theme.colours["tekst"]).encode(
             x=alt.X("plaats:Q", scale=scale), text="tekst:N"
         )
-        panels.append(alt.layer(bar, text).properties(title=_wrapped(panel).split("\n")))
-    chart = alt.vconcat(*panels, spacing=8)
+        panels.append(_panel(alt.layer(bar, text).properties(title=_wrapped(panel).split("\n"))))
+    chart = {"vconcat": panels, "spacing": 8}
     return _drawn(name, title, findings.of_bars(rows, unit), chart, values, theme, table, rows)
 
 
@@ -153,25 +157,24 @@ def intervals(
             y=alt.Y("plaats:O", axis=None, bandPosition=0.7),
             y2=alt.Y2("plaats:O", bandPosition=1.0),
         )
-        panels.append(
-            alt.layer(
-                zero,
-                base.mark_rule(color=theme.series[0], strokeWidth=2).encode(
-                    y=low, x="laag:Q", x2="hoog:Q"
-                ),
-                base.mark_point(filled=True, opacity=1, size=60, color=theme.series[0]).encode(
-                    y=low, x="schatting:Q"
-                ),
-                base.mark_text(
-                    align="left", baseline="top", lineBreak="\n", color=theme.colours["tekst"]
-                ).encode(
-                    y=alt.Y("plaats:O", axis=None, bandPosition=0.08),
-                    x=alt.value(0),
-                    text="tekst:N",
-                ),
-            )
+        layers = (
+            zero,
+            base.mark_rule(color=theme.series[0], strokeWidth=2).encode(
+                y=low, x="laag:Q", x2="hoog:Q"
+            ),
+            base.mark_point(filled=True, opacity=1, size=60, color=theme.series[0]).encode(
+                y=low, x="schatting:Q"
+            ),
+            base.mark_text(
+                align="left", baseline="top", lineBreak="\n", color=theme.colours["tekst"]
+            ).encode(
+                y=alt.Y("plaats:O", axis=None, bandPosition=0.08),
+                x=alt.value(0),
+                text="tekst:N",
+            ),
         )
-    chart = alt.vconcat(*panels, spacing=14).resolve_scale(x="independent")
+        panels.append(_panel(alt.layer(*layers)))
+    chart = {"vconcat": panels, "spacing": 14, "resolve": {"scale": {"x": "independent"}}}
     return _drawn(name, title, findings.of_intervals(rows), chart, values, theme, table, rows)
 
 
@@ -196,6 +199,12 @@ def _wrapped(text: str) -> str:
     return "\n".join(textwrap.wrap(text, _LINE, break_long_words=False, break_on_hyphens=False))
 
 
+def _panel(chart: Any) -> dict[str, Any]:
+    """A part of a chart as Vega-Lite. Parts are joined as data: Altair copies all that it holds at
+    every step, and again for every part that it joins."""
+    return chart.to_dict(validate=False, context={"top_level": False})
+
+
 def _width(theme: Theme) -> float:
     return theme.sizes["grafiek_breedte_px"] - 20
 
@@ -204,16 +213,17 @@ def _drawn(
     name: str,
     title: str,
     finding: str,
-    chart: Any,
+    chart: dict[str, Any],
     values: dict[str, list[dict[str, Any]]],
     theme: Theme,
     table: Table,
     rows: Sequence[Bar] | Sequence[Interval],
 ) -> Chart:
+    import altair as alt
+
     is_synthetic = any(row.is_synthetic for row in rows)
-    # Rows join last: Altair copies all that it holds at every step.
-    spec = chart.to_dict(validate=False) | {"config": _config(theme), "datasets": values}
-    svg = svg_of(spec)
+    _know(theme.fonts)
+    svg = svg_of({"$schema": alt.SCHEMA_URL, "config": _config(theme), "datasets": values} | chart)
     return Chart(
         name=name,
         title=title,
@@ -232,6 +242,19 @@ def svg_of(spec: dict[str, Any]) -> str:
 
 
 @cache
+def _know(fonts: tuple[Path, ...]) -> None:
+    """Let vl-convert know the theme's font, from a folder with those files and no other: which of
+    two files of one weight it takes would depend on the machine."""
+    import vl_convert
+
+    folder = tempfile.mkdtemp(prefix="via-lettertype-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for font in fonts:
+        shutil.copyfile(font, Path(folder) / font.name)
+    vl_convert.register_font_directory(folder)
+
+
+@cache
 def _svg(spec: str) -> str:
     import vl_convert
 
@@ -246,18 +269,17 @@ def _png(svg: str) -> bytes:
 
     packed = io.BytesIO()
     with Image.open(io.BytesIO(vl_convert.svg_to_png(svg, scale=_SCALE))) as picture:
-        picture.convert("RGB").quantize(64).save(packed, "PNG", compress_level=6)
+        picture.convert("RGB").quantize(64, method=Image.Quantize.MAXCOVERAGE).save(
+            packed, "PNG", compress_level=6
+        )
     return packed.getvalue()
 
 
 def _config(theme: Theme) -> dict[str, Any]:
     text, soft = theme.colours["tekst"], theme.colours["zacht"]
     size = theme.sizes["grafiek_tekst_px"]
-    # Arial first: vl-convert and most readers have its metrics; the annex has the theme's own font,
-    # which Typst finds next. See the charter.
     family = ", ".join(
-        f"'{name}'" if " " in name else name
-        for name in (theme.fallback[0], theme.family, *theme.fallback[1:])
+        f"'{name}'" if " " in name else name for name in (theme.family, *theme.fallback)
     )
     return {
         "font": family,

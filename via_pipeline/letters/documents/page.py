@@ -51,7 +51,7 @@ def _shown(block: Block) -> dict[str, Any]:
         case Facts():
             return {"kind": kind, "pairs": block.pairs}
         case Chart():
-            # The PNG, not the SVG: its words have the same width on a machine without Arial.
+            # The PNG, not the SVG: its words look the same without the theme's font.
             picture = base64.b64encode(block.png).decode()
             return {"kind": kind, "block": block, "picture": f"data:image/png;base64,{picture}"}
         case _:

@@ -127,7 +127,8 @@ def _execution(state: Row, sites: Sequence[Row]) -> tuple[Block, ...]:
     else:
         blocks.append(
             Paragraph(
-                "Van deze pilot was nog geen levering ontvangen; cijfers over bereik en resultaten zijn er dus niet."
+                "Van deze pilot was nog geen levering ontvangen; cijfers over bereik en resultaten "
+                "zijn er dus niet."
             )
         )
     delivered = [row for row in sites if row["leveringen_ontvangen"]]
