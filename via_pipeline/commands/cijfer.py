@@ -1,7 +1,7 @@
 """``via cijfer <adres>``: what a figure in a letter means and where it comes from.
 
-Belongs here: showing what ``letters.lookup`` finds. Exit codes: 0 found, 1 no such figure here,
-2 no address.
+Belongs here: showing what ``letters.lookup`` finds in the package that ``release.resolve`` names.
+Exit codes: 0 found, 1 no such figure here, 2 no address.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import typer
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
+    from via_pipeline.letters.address import Address
     from via_pipeline.letters.lookup import Figure
+    from via_pipeline.letters.release.resolve import Found
 
 NOT_FOUND = 1
 
@@ -24,7 +26,9 @@ def cijfer(
     adres: Annotated[str, typer.Argument(help="editie/tabel/cel, or editie/tabel/cel/kolom.")],
     package: Annotated[
         Path | None,
-        typer.Option(help="Folder of a package; default: that of the last run in VIA_HOME."),
+        typer.Option(
+            help="Folder of a package; default: as published, else the concept in VIA_HOME."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
@@ -33,24 +37,62 @@ def cijfer(
     Exit codes: 0 found, 1 no such figure here, 2 not an address.
     """
     from via_pipeline.letters import address, lookup
+    from via_pipeline.letters.release import resolve
 
     try:
         wanted = address.parse(adres)
     except address.AddressError as error:
         raise typer.BadParameter(str(error)) from None
+    home = Home.from_env()
+    where = resolve.Found(package) if package else resolve.find(home, wanted)
     try:
-        found = lookup.find(Home.from_env(), wanted, package)
+        found = lookup.find(home, wanted, where.folder)
     except (lookup.UnknownAddress, lookup.PackageError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(NOT_FOUND) from None
-    typer.echo(json.dumps(found.plain(), ensure_ascii=False, indent=1) if as_json else _text(found))
+    told = _package(home, wanted, where, found, package)
+    if as_json:
+        typer.echo(json.dumps(found.plain() | {"pakket": told}, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(_text(found, told))
 
 
-def _text(found: Figure) -> str:
+def _package(
+    home: Home, wanted: Address, where: Found, found: Figure, given: Path | None
+) -> dict[str, str]:
+    """Which package this is from, what to beware of, and what the newest revision says."""
+    from via_pipeline.letters import lookup
+    from via_pipeline.letters.release import resolve
+
+    if where.published is None:
+        return {"gelezen_uit": str(given) if given else "concept van de laatste run"}
+    told = {"gelezen_uit": resolve.name(wanted.edition, where.published)}
+    if where.published.retracted:
+        told["ingetrokken"] = where.published.retracted
+    if where.is_touched:
+        told["let_op"] = "aan deze map is gezeten sinds de publicatie; zie: via verify"
+    if where.newest is not None:
+        later = resolve.in_newest(wanted, where.newest)
+        told["nieuwste"] = resolve.name(wanted.edition, where.newest)
+        try:
+            figure = lookup.find(home, later, resolve.find(home, later).folder)
+            said = figure.waarde or f"geen cijfer ({figure.waarde_status or '-'})"
+            is_same = (figure.waarde, figure.waarde_status) == (found.waarde, found.waarde_status)
+            told["daar"] = "hetzelfde" if is_same else f"{later}: {said}"
+        except (lookup.UnknownAddress, lookup.PackageError):
+            told["daar"] = "dit cijfer staat er niet meer in"
+    return told
+
+
+def _text(found: Figure, told: dict[str, str]) -> str:
     """The answer for people, one thing a line."""
     value = "geen cijfer" if found.waarde is None else f"{found.waarde} {found.eenheid or ''}"
     lines = [
         ("Adres", found.adres),
+        ("Gelezen uit", told["gelezen_uit"]),
+        ("Ingetrokken", told.get("ingetrokken")),
+        ("Let op", told.get("let_op")),
+        ("Nieuwste", f"{told['nieuwste']}: {told['daar']}" if "nieuwste" in told else None),
         ("Tabel", f"{found.titel} ({found.tabel}), stand {found.leesdatum}"),
         ("Rij", "; ".join(f"{name} = {text or '-'}" for name, text in found.sleutel.items())),
         ("Kolom", f"{found.kolom}: {found.omschrijving}" if found.kolom else None),

@@ -98,6 +98,8 @@ def remember_run(home: Home, edition: str, sums: str, run: str) -> None:
 def find(home: Home, address: Address, folder: Path | None = None) -> Figure:
     """The figure at ``address``, in ``folder`` or else in the edition's package of the last run.
 
+    ``release.resolve`` finds the folder of what was published.
+
     Raises:
         UnknownAddress: no such release, table, cell or column here.
         PackageError: a file of the package is missing or unreadable.

@@ -2,11 +2,15 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from via_pipeline.intake.ledger import Ledger
+from via_pipeline.letters import snapshot
 from via_pipeline_tests.journeys import house
+from via_pipeline_tests.letters import packages
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -112,7 +116,7 @@ def test_every_figure_of_an_edition_has_a_formula(sample_run):
     [
         ("derde/voorlopige_resultaten/000000000000", 1, "geen cel '000000000000' (no such cell)"),
         ("derde/onzin/000000000000", 1, "geen tabel 'onzin'"),
-        ("vierde/bereik/000000000000", 1, "uitgave 'vierde' is hier niet; wel: derde, slot"),
+        ("vierde/bereik/000000000000", 1, "uitgave 'vierde' is hier niet; wel: derde, eerste"),
         ("derde.7/bereik/000000000000", 1, "deze map is 'derde'"),
         ("zomaar iets", 2, "is geen adres"),
     ],
@@ -140,3 +144,50 @@ def test_a_package_elsewhere_is_asked_by_its_folder(sample_run, tmp_path):
     (folder / "herkomst.json").unlink()
     broken = asked(sample_run, address, "--package", str(folder))
     assert broken.code == 1 and "herkomst.json" in broken.output
+
+
+def test_a_published_edition_is_found_by_itself_and_says_which_revision(tmp_path):
+    """Published twice: an address means the release that it names, and the newest is told."""
+    import shutil
+
+    from via_pipeline.letters.release import freeze, gate, sums
+    from via_pipeline_tests.letters_release import house as desk
+
+    home = packages.home_in(tmp_path / "gemaakt")
+    edition = replace(packages.EDITION, reading_date=date(2021, 11, 17))
+    origin = packages.ORIGIN | {"leesdatum": "2021-11-17", "onthullingsregels": []}
+    made = packages.make(home, tmp_path / "pakket", edition, origin)
+    cell = next(
+        row["cel"] for row in snapshot.of_package(made.folder).tables["bereik"].rows.values()
+    )
+    first = shutil.copytree(made.folder, home.letters / "derde")
+    desk.published(home)
+    second = packages.make(home, tmp_path / "tweede", replace(edition, revision=1), origin)
+    text = (second.folder / "bereik.csv").read_text("utf-8")
+    (second.folder / "bereik.csv").write_text(text.replace(",3,", ",5,"), "utf-8", newline="")
+    sums.write(second.folder)
+    shutil.rmtree(first)
+    gate.revise(home, "derde", "Een telfout.", desk.AUTHOR, desk.at(20))
+    shutil.copytree(second.folder, home.letters / "derde")
+    desk.published(home, start=30)
+    shutil.rmtree(home.letters / "derde")
+
+    def asked(address):
+        found = house.via(home, "cijfer", address, "--json", VIA_RELEASES=str(home.releases))
+        assert found.code == 0, found.output
+        return json.loads(found.output)
+
+    old, new = asked(f"derde/bereik/{cell}"), asked(f"derde.1/bereik/{cell}")
+    assert (old["waarde"], new["waarde"]) == ("3", "5")
+    assert old["pakket"]["gelezen_uit"].startswith("derde (revisie 1, gepubliceerd op 2020-11-10")
+    assert old["pakket"]["nieuwste"].startswith("derde.1 (revisie 2")
+    assert old["pakket"]["daar"] == f"derde.1/bereik/{cell}: 5"
+    assert "nieuwste" not in new["pakket"]
+    words = house.via(home, "cijfer", f"derde/bereik/{cell}", VIA_RELEASES=str(home.releases))
+    assert "Nieuwste      derde.1 (revisie 2" in words.output
+    path = freeze.folder_of(home, "derde", 1) / "bereik.parquet"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b" ")
+    assert "via verify" in asked(f"derde/bereik/{cell}")["pakket"]["let_op"]
+    gate.withdraw(home, "derde", "Toch niet goed.", desk.AUTHOR, desk.at(60))
+    assert asked(f"derde.1/bereik/{cell}")["pakket"]["ingetrokken"] == "Toch niet goed."

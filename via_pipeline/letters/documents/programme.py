@@ -27,6 +27,8 @@ from via_pipeline.letters.files import Written
 STEPS = "vervolgstappen"
 ADOPTED = "overname"
 QUALITY = "leveringskwaliteit"
+READ_AGAIN = "Vergelijkingen die opnieuw zijn gelezen"
+"""Caption of the one table whose rows stand on two rows of their dataset each."""
 _PROGRAMME = "VIA"
 
 
@@ -203,7 +205,7 @@ def _readings(pairs: Sequence[tuple[Row, Row]]) -> Table:
 
     return of_rows(
         "veranderd-lezingen",
-        "Vergelijkingen die opnieuw zijn gelezen",
+        READ_AGAIN,
         comparisons.DATASET,
         [now for _, now in pairs],
         (

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from via_pipeline.letters.release.screening import figures, files, tables, words
+from via_pipeline.letters.release.screening import documents, figures, files, tables, words
 from via_pipeline.letters.release.screening.outcome import Outcome, Status
 from via_pipeline.letters.release.screening.package import load
 
@@ -22,8 +22,11 @@ def screen(folder: Path, edition: str) -> list[Outcome]:
     """
     package = load(folder, edition)
     rank = {Status.FAIL: 0, Status.WARN: 1, Status.PASS: 2}
+    read = documents.Reading(package)
     found = [
-        outcome for family in (files, tables, figures, words) for outcome in family.checks(package)
+        *(outcome for family in (files, tables, figures) for outcome in family.checks(package)),
+        *documents.checks(package, read),
+        *words.checks(package, read),
     ]
     return sorted(found, key=lambda item: (rank[item.status], item))
 

@@ -7,7 +7,7 @@ figures.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from via_pipeline.contracts.declared import Name, read
 from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.protect import SYNTHETIC
+from via_pipeline.letters.release.screening.documents import Reading
 from via_pipeline.letters.release.screening.outcome import Outcome, Status, some, told
 from via_pipeline.letters.release.screening.package import DESCRIPTOR, ORIGIN, Package, Table
 
@@ -32,7 +33,7 @@ _PACKAGE_FIELDS = (
 )
 _RESOURCE_FIELDS = ("name", "title", "description", "path", "schema")
 _ORIGIN_FIELDS = ("leesdatum", "code_versie", "leveringen", "contracten", "onthullingsregels")
-_DOCUMENTS = (".md", ".txt", ".html")
+_DOCUMENTS = (".md", ".txt", ".json", ".jsonld", ".ttl")
 # Documents that show figures or open the package; notes on what changed hold none.
 _WITH_FIGURES = ("LEESMIJ.md", ".html")
 # Columns of codes of our own, which can look like any number; no person wrote them.
@@ -47,11 +48,11 @@ class WordsError(ValueError):
     """``words.yaml`` does not say what it must."""
 
 
-def checks(package: Package) -> Iterator[Outcome]:
-    """Every check of these families."""
+def checks(package: Package, read: Reading) -> Iterator[Outcome]:
+    """Every check of these families; ``read`` is of this package."""
     yield from _metadata(package)
     yield from _synthetic(package)
-    yield from _sensitive(package)
+    yield from _sensitive(package, read)
 
 
 def _metadata(package: Package) -> Iterator[Outcome]:
@@ -158,10 +159,13 @@ def _synthetic(package: Package) -> Iterator[Outcome]:
     )
 
 
-def _sensitive(package: Package) -> Iterator[Outcome]:
-    texts = dict(package.texts(*_DOCUMENTS)) | {
-        table.file: "\n".join(_said(table)) for table in package.tables
-    }
+def _sensitive(package: Package, read: Reading) -> Iterator[Outcome]:
+    # The twins of a CSV are held to it (documents), so their words are those of the CSV.
+    texts = (
+        dict(package.texts(*_DOCUMENTS))
+        | read.texts
+        | {table.file: "\n".join(_said(table)) for table in package.tables}
+    )
     # The value itself is not repeated: the report is read by more people than may know it.
     patterns: dict[str, Any] = {
         "een e-mailadres": _MAIL.search,
@@ -185,7 +189,7 @@ def _sensitive(package: Package) -> Iterator[Outcome]:
             (name, f"{kind}: {some(found)}")
             for name, text in texts.items()
             for kind, words in sorted(_words().items())
-            if (found := [word for word in words if _has_word(word, text)])
+            if (found := _present(words, text))
         ),
         "Lees de plek na: hoort dit woord in een openbaar bestand?",
         Status.WARN,
@@ -201,6 +205,12 @@ def _said(table: Table) -> Iterator[str]:
     """Every cell of a table but codes; its twins in other formats hold the same."""
     for record in table.records:
         yield from (text for name, text in record.items() if name not in _CODES and text)
+
+
+def _present(words: Iterable[str], text: str) -> list[str]:
+    """Those of ``words`` that are in the text."""
+    plain = text.casefold()
+    return [word for word in words if word.casefold() in plain and _has_word(word, text)]
 
 
 def _has_word(word: str, text: str) -> bool:
