@@ -212,7 +212,9 @@ def test_the_check_sees_its_fault_and_says_what_to_do(home, check, fault):
 def test_every_check_has_a_fault_here(home):
     house.package(home)
     checks = {item.check for item in screen(home.letters / EDITION, EDITION)}
-    assert checks - {"som__delen"} == set(FAULTS)
+    # Those of documents and twins need a whole package: test_documents_screened.
+    elsewhere = {"som__delen", "tweeling__gelijk"} | {c for c in checks if "document__" in c}
+    assert checks - elsewhere == set(FAULTS)
 
 
 def test_categories_that_do_not_add_up_to_n_are_seen(home):

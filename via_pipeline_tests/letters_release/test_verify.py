@@ -10,6 +10,8 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+import pikepdf
 import pytest
 
 from via_pipeline.contracts.model import load
@@ -56,7 +58,12 @@ def made(tmp_path_factory):
         for row in Ledger(found.ledger).rows()
     ]
     assert {item["bron"] for item in origin} == {"register", SOURCE}
-    package = house.package(found, **{"tabel.parquet": "PAR1", "bijlage.pdf": "%PDF"})
+    package = house.package(found)
+    flat = (package / f"{house.DATASET}.csv", package / "tabel.parquet")
+    duckdb.sql("COPY (FROM read_csv('{}')) TO '{}' (FORMAT parquet)".format(*flat))
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(package / "bijlage.pdf", deterministic_id=True)
     said = json.loads((package / "herkomst.json").read_text())
     (package / "herkomst.json").write_text(json.dumps(said | {"leveringen": origin}))
     described = json.loads((package / "datapackage.json").read_text())

@@ -152,19 +152,12 @@ def sites(table: Table, dataset: Dataset) -> Sums:
     if dataset.sites is None or dataset.numerator is None:
         return sums
     column, whole = dataset.sites.column, dataset.sites.whole
-    for figure in filter(None, (dataset.count, dataset.numerator)):
-        found: dict[tuple[str, ...], dict[str, int | None]] = defaultdict(dict)
-        for record in table.records:
-            rest = tuple(record[name] for name in dataset.key if name != column)
-            found[rest][record[column]] = _whole(record[figure])
-        for rest, values in found.items():
-            if whole in values and len(values) > 1:
-                sums.add(
-                    (*rest, figure),
-                    values[whole],
-                    [value for name, value in values.items() if name != whole],
-                    may_exceed=True,
-                )
+    for rest, records in _blocks(table, dataset, column):
+        for figure in _counted(dataset):
+            values = {record[column]: _whole(record[figure]) for record in records}
+            if whole in values:
+                parts = [value for name, value in values.items() if name != whole]
+                sums.add((*rest, figure), values[whole], parts, may_exceed=True)
     return sums
 
 
@@ -177,12 +170,9 @@ def groups(table: Table, dataset: Dataset) -> Sums:
     down = dataset.breakdown
     if down is None or dataset.count is None:
         return sums
-    for figure in filter(None, (dataset.count, dataset.numerator)):
-        blocks: dict[tuple[str, ...], dict[tuple[str, str], int | None]] = defaultdict(dict)
-        for record in table.records:
-            rest = tuple(record[n] for n in dataset.key if n not in (down.names, down.values))
-            blocks[rest][record[down.names], record[down.values]] = _whole(record[figure])
-        for rest, cells in blocks.items():
+    for rest, records in _blocks(table, dataset, down.names, down.values):
+        for figure in _counted(dataset):
+            cells = {(r[down.names], r[down.values]): _whole(r[figure]) for r in records}
             for (kind, group), total in cells.items():
                 for finer in {name for name, _ in cells}:
                     members = _members(cells, kind, group, finer, down.whole, down.joined_by)
@@ -196,17 +186,25 @@ def parts(table: Table, dataset: Dataset) -> Sums:
     column = dataset.parts_of_n
     if column is None or dataset.count is None or dataset.numerator is None:
         return sums
-    blocks: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
-    for record in table.records:
-        blocks[tuple(record[name] for name in dataset.key if name != column)].append(record)
-    for rest, records in blocks.items():
+    for rest, records in _blocks(table, dataset, column):
         if len(records) > 1:
-            sums.add(
-                rest,
-                _whole(records[0][dataset.count]),
-                [_whole(record[dataset.numerator]) for record in records],
-            )
+            shares = [_whole(record[dataset.numerator]) for record in records]
+            sums.add(rest, _whole(records[0][dataset.count]), shares)
     return sums
+
+
+def _blocks(
+    table: Table, dataset: Dataset, *apart: str
+) -> Iterator[tuple[tuple[str, ...], list[Mapping[str, str]]]]:
+    """Rows that have the same key but for the columns ``apart``, and that key."""
+    found: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
+    for record in table.records:
+        found[tuple(record[name] for name in dataset.key if name not in apart)].append(record)
+    yield from found.items()
+
+
+def _counted(dataset: Dataset) -> list[str]:
+    return [name for name in (dataset.count, dataset.numerator) if name]
 
 
 def _members(
