@@ -30,13 +30,14 @@ def write(path: Path, entries: Iterable[tuple[str, bytes]], day: date, plain: in
             archive.writestr(info, content, compress_type=kind, compresslevel=_LEVEL)
 
 
-def of_folder(path: Path, folder: Path, day: date) -> None:
-    """Write every file below ``folder``, under the folder's own name, sorted, dated ``day``."""
+def of_folder(path: Path, folder: Path, day: date, name: str | None = None) -> None:
+    """Write every file below ``folder``, under ``name`` (the folder's own), sorted, dated
+    ``day``."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     write(
         path,
         (
-            (f"{folder.name}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+            (f"{name or folder.name}/{file.relative_to(folder).as_posix()}", file.read_bytes())
             for file in files
         ),
         day,

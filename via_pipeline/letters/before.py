@@ -17,7 +17,7 @@ from via_pipeline.letters import editions, snapshot
 from via_pipeline.letters.content import contents, read
 from via_pipeline.letters.editions import Edition
 from via_pipeline.letters.files import SUMS, sums
-from via_pipeline.letters.provenance import provenance
+from via_pipeline.letters.provenance import LOOK, provenance
 from via_pipeline.letters.snapshot import PackageError, Snapshot
 from via_pipeline.pilots.conform import RetentionEnded
 from via_pipeline.storage.duck import work
@@ -43,7 +43,7 @@ def before(home: Home, edition: Edition) -> Snapshot | None:
     origin = provenance(home, earlier.reading_date)
     written = _written(home.letters / earlier.name)
     if written is not None and all(
-        written.origin.get(name) == value for name, value in origin.items()
+        written.origin.get(name) == value for name, value in origin.items() if name != LOOK
     ):
         return written
     try:

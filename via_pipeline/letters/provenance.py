@@ -23,6 +23,9 @@ from via_pipeline.outcomes.plan import load as load_plan
 from via_pipeline.pilots.catalog import is_synthetic
 from via_pipeline.storage.home import Home
 
+LOOK = "huisstijl"
+"""The part of the provenance that no figure depends on."""
+
 
 def provenance(home: Home, reading_date: date) -> dict[str, Any]:
     """Everything that an edition with this reading date was made of."""
@@ -47,6 +50,7 @@ def provenance(home: Home, reading_date: date) -> dict[str, Any]:
         "maten": _files(sorted(MEASURES.glob("*.yaml"))),
         "analyseplannen": _plans(),
         "onthullingsregels": _files([DATASETS, *sorted(RULES.glob("*.yaml"))]),
+        LOOK: _look(home.house_style),
     }
 
 
@@ -65,6 +69,15 @@ def _delivery(contract: Contract, row: LedgerRow) -> dict[str, Any]:
         "contract_sha256": row.contract_sha256,
         "is_synthetisch": is_synthetic(row),
     }
+
+
+def _look(folder: Path) -> list[dict[str, str]]:
+    """Every file of a ministry's own house style; none where it has none."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [
+        item | {"bestand": path.relative_to(folder).as_posix()}
+        for path, item in zip(found, _files(found), strict=True)
+    ]
 
 
 def _plans() -> list[dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from datetime import UTC, datetime
 
@@ -52,8 +54,14 @@ def test_a_package_takes_the_look_of_its_installation(home):
     # Figures have no look.
     assert {name for name in own if own[name] != plain[name]} <= {
         *(name for name in own if name.startswith(("bijlage", "brief", "grafiek"))),
+        "herkomst.json",
         "SHA256SUMS",
     }
+    look = home.house_style / "thema.yaml"
+    assert json.loads(plain["herkomst.json"])["huisstijl"] == []
+    assert json.loads(own["herkomst.json"])["huisstijl"] == [
+        {"bestand": look.name, "sha256": hashlib.sha256(look.read_bytes()).hexdigest()}
+    ]
 
     template = odfdo.Document("text")
     template.body.append(odfdo.Paragraph("{{ minister }}"))

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,7 +100,7 @@ FILES = [
     "datapackage.json",
     "herkomst.json",
     "LEESMIJ.md",
-    "REVISIE.md",
+    "WIJZIGINGEN.md",
     "tabel.parquet",
     "bijlage.pdf",
     "SHA256SUMS",
@@ -117,6 +118,37 @@ def test_a_published_file_that_is_touched_is_named(home, name, how):
         content[-2] ^= 1
         path.write_bytes(content)
     assert any(f.kind == "uitgave" and name in f.where for f in wrong(home)), wrong(home)
+
+
+@pytest.mark.parametrize("how", ["a byte", "gone", "another"])
+def test_the_frozen_zip_is_the_folder_and_is_guarded(home, how):
+    path = freeze.zip_of(home, EDITION, 1)
+    folder = freeze.folder_of(home, EDITION, 1)
+    with zipfile.ZipFile(path) as found:
+        told = {name.removeprefix("derde-r1/"): found.read(name) for name in found.namelist()}
+    assert told == {p.name: p.read_bytes() for p in folder.iterdir()}
+    assert not path.stat().st_mode & 0o222
+    if how == "gone":
+        path.unlink()
+    elif how == "a byte":
+        content = path.read_bytes()
+        writable(path).write_bytes(content[:-1] + b"x")
+    else:
+        path = shutil.copy(path, path.with_name("derde-r2.zip"))
+    assert [(f.kind, f.where) for f in wrong(home)] == [("uitgave", Path(path).name)]
+
+
+def test_every_file_of_what_was_published_is_guarded(home):
+    """All of them, found by looking and not by a list; the log has a test of its own."""
+    place = home.releases / EDITION
+    files = [p for p in place.rglob("*") if p.is_file() and p.name != log.NAME]
+    assert len(files) > 8
+    for path in files:
+        content = path.read_bytes()
+        writable(path).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+        assert any(path.name in f.where for f in wrong(home)), path
+        path.write_bytes(content)
+    assert not wrong(home)
 
 
 def test_a_file_that_was_put_in_is_named_also_with_new_sums(home):

@@ -67,9 +67,8 @@ def test_a_published_edition_can_only_be_read_and_holds_what_was_submitted(home)
     for path in concept.iterdir():
         if path.name != "SHA256SUMS":
             assert (folder / path.name).read_bytes() == path.read_bytes()
-    assert (
-        (folder / "REVISIE.md").read_text(encoding="utf-8").startswith("# Editie derde, revisie 1")
-    )
+    told = (folder / "WIJZIGINGEN.md").read_text(encoding="utf-8")
+    assert "## Deze uitgave: editie derde, revisie 1\n\nEerste uitgave." in told
 
 
 def test_a_concept_made_anew_changes_nothing_of_what_is_being_checked(home):
@@ -242,7 +241,7 @@ def test_a_correction_is_a_new_revision_with_a_public_note_and_the_old_one_stays
     gate.open_vote(home, EDITION, mine.code, FIRST, at(14))
     second = gate.publish(home, EDITION, AUTHOR, at(15))[1]
     assert second.name == "r2"
-    note = (second / "REVISIE.md").read_text(encoding="utf-8")
+    note = (second / "WIJZIGINGEN.md").read_text(encoding="utf-8")
     assert "Levering A is gecorrigeerd." in note and "Revisie 1, gepubliceerd op 2020-11-10" in note
     assert {path.name: path.read_bytes() for path in first.iterdir()} == before
     assert freeze.newest(home, EDITION).revision == 2

@@ -17,7 +17,9 @@ from via_pipeline.letters.release.dossier import Dossier, Published
 from via_pipeline.storage.atomic import replacing_folder
 from via_pipeline.storage.home import Home
 
-NOTE = "REVISIE.md"
+NOTE = "WIJZIGINGEN.md"
+"""What a reader opens to know what is new: what changed (``letters.changelog``), and which revision
+this is, why, and which there were before."""
 
 
 class NoPackage(LookupError):
@@ -65,16 +67,17 @@ def is_stale(concept: Path, edition: str, revision: int) -> bool:
 def dress(
     folder: Path, edition: str, revision: int, note: str, published: Sequence[Published]
 ) -> None:
-    """Add the public notes of a revision to a package, and renew its ``SHA256SUMS``."""
-    (folder / NOTE).write_text(
-        text(edition, revision, note, published), encoding="utf-8", newline="\n"
-    )
+    """Add the public notes of a revision to what changed, and renew ``SHA256SUMS``."""
+    path = folder / NOTE
+    before = path.read_text(encoding="utf-8") if path.is_file() else "# Wijzigingen\n"
+    told = f"{before.rstrip()}\n\n{text(edition, revision, note, published)}"
+    path.write_text(told, encoding="utf-8", newline="\n")
     sums.write(folder)
 
 
 def text(edition: str, revision: int, note: str, published: Sequence[Published]) -> str:
     """The public notes: why there is this revision, and which there were before."""
-    lines = [f"# Editie {edition}, revisie {revision}", ""]
+    lines = [f"## Deze uitgave: editie {edition}, revisie {revision}", ""]
     if revision == 1:
         lines += ["Eerste uitgave."]
     else:

@@ -28,7 +28,7 @@ class Refused(ValueError):
 @dataclass(frozen=True)
 class Published:
     """A revision that was published: its package, when, by whom; ``retracted`` is the public note
-    with which it was taken back, if it was.
+    with which it was taken back, if it was. ``zip`` is the hash of the frozen ZIP.
     """
 
     revision: int
@@ -38,6 +38,7 @@ class Published:
     note: str
     code: str
     retracted: str | None = None
+    zip: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ def _publish(found: Dossier, record: Record) -> Dossier:
                 record.wie,
                 found.note,
                 _text(record, "code"),
+                zip=_text(record, "zip"),
             ),
         ),
     )

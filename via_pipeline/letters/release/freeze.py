@@ -11,14 +11,18 @@ it, sees that it is the approved package, and completes the record.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
 import uuid
+from datetime import date
 from pathlib import Path
 
+from via_pipeline.letters import archive
 from via_pipeline.letters.release import log, sums
 from via_pipeline.letters.release.dossier import Published, replay
+from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.home import Home
 
 NOTES = "REVISIES.md"
@@ -47,7 +51,7 @@ def freeze(home: Home, edition: str, revision: int, candidate: Path, package: st
     if folder.exists():
         _same(folder, package)
         return folder
-    for leftover in folder.parent.glob(".tmp-*"):
+    for leftover in folder.parent.glob(".tmp-*/"):
         remove(leftover)
     temporary = folder.with_name(f".tmp-{uuid.uuid4().hex}-{folder.name}")
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +66,29 @@ def freeze(home: Home, edition: str, revision: int, candidate: Path, package: st
         if temporary.exists():
             remove(temporary)
     return folder
+
+
+def zip_of(home: Home, edition: str, revision: int) -> Path:
+    """Where the ZIP of a published revision lies."""
+    folder = folder_of(home, edition, revision)
+    return folder.with_name(f"{edition}-{folder.name}.zip")
+
+
+def freeze_zip(home: Home, edition: str, revision: int) -> tuple[Path, str]:
+    """Make the ZIP of a frozen folder, for reading only; its path and SHA-256.
+
+    Call it inside ``log.writing``, before the record that makes the revision published: until then
+    a ZIP that a killed process left may be replaced, afterwards nothing writes here.
+    """
+    folder, path = folder_of(home, edition, revision), zip_of(home, edition, revision)
+    said = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    with replacing(path) as temporary:
+        day = date.fromisoformat(said["leesdatum"])
+        archive.of_folder(temporary, folder, day, path.stem)
+    path.chmod(_READ_FILE)
+    for leftover in path.parent.glob(".tmp-*.zip"):
+        leftover.unlink()
+    return path, sums.sha256(path)
 
 
 def published(home: Home, edition: str | None = None) -> list[tuple[str, Published]]:

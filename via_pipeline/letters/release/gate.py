@@ -266,7 +266,8 @@ def publish(home: Home, edition: str, who: str, at: str) -> tuple[Dossier, Path]
         source = _frozen_or_candidate(home, found)
         _block(screen(source, edition))
         folder = freeze.freeze(home, edition, found.revision, source, found.package)
-        done = desk.add(Action.PUBLISH, who, at, more)
+        _, zipped = freeze.freeze_zip(home, edition, found.revision)
+        done = desk.add(Action.PUBLISH, who, at, more | {"zip": zipped})
         shutil.rmtree(candidate.folder_of(home, edition, found.revision), ignore_errors=True)
         return done, folder
 

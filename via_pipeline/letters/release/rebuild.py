@@ -100,6 +100,8 @@ def rebuild(home: Home, edition: str, revision: int | None = None) -> Rebuilt:
         lay_out(home, scratch, landing, read_on)
         if home.exclusions.exists():
             _copy(home.exclusions, scratch.exclusions)
+        if home.house_style.is_dir():
+            _copy(home.house_style, scratch.house_style)
         known.lay_out(home, scratch)
         run(scratch, read_on)
         concept.again(home, scratch, edition, chosen)
@@ -195,6 +197,7 @@ def _after(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
         ("maten", "maat"),
         ("analyseplannen", "analyseplan"),
         ("onthullingsregels", "onthullingsregel"),
+        ("huisstijl", "huisstijl"),
     ):
         old, new = _by_name(theirs.get(name)), _by_name(mine.get(name))
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))

@@ -51,7 +51,7 @@ def package_hash(folder: Path) -> str:
 def actual(folder: Path) -> dict[str, str]:
     """File -> SHA-256 of every file below ``folder`` but the list; links are not followed."""
     return {
-        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else _sha256(path)
+        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else sha256(path)
         for path in sorted(folder.rglob("*"))
         if (path.is_symlink() or path.is_file()) and path != folder / NAME
     }
@@ -85,6 +85,7 @@ def write(folder: Path) -> None:
     (folder / NAME).write_text(lines, encoding="utf-8", newline="\n")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

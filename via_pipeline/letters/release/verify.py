@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from via_pipeline.letters.release import candidate, freeze, gate, log, sums
-from via_pipeline.letters.release.dossier import Dossier, replay
+from via_pipeline.letters.release.dossier import Dossier, Published, replay
 from via_pipeline.letters.release.kept import Fate, Landing
 from via_pipeline.letters.release.record import RecordError, edition_name
 from via_pipeline.letters.release.states import State
@@ -121,6 +121,7 @@ def _releases(home: Home, found: Dossier, count: _Count, is_damaged: bool) -> It
         folder = freeze.folder_of(home, edition, item.revision)
         known[folder.name] = item
         yield from _folder(edition, "uitgave", folder, item.package, count)
+        yield from _zip(home, edition, item, count)
         if folder.is_dir() and folder.stat().st_mode & 0o222:
             yield Finding(
                 Severity.NOTE, edition, "uitgave", folder.name, "de map is niet alleen-lezen"
@@ -135,12 +136,33 @@ def _releases(home: Home, found: Dossier, count: _Count, is_damaged: bool) -> It
         else:
             text = "het logboek kent deze uitgave niet"
             yield Finding(Severity.WRONG, edition, "uitgave", folder.name, text)
+    zips = {freeze.zip_of(home, edition, item.revision) for item in found.published if item.zip}
+    if found.state is State.APPROVED:
+        zips.add(freeze.zip_of(home, edition, found.revision))
+    for path in sorted(place.glob("[!.]*.zip")) if place.is_dir() else []:
+        if path not in zips and not is_damaged:
+            text = "het logboek kent dit ZIP-bestand niet"
+            yield Finding(Severity.WRONG, edition, "uitgave", path.name, text)
     page = place / freeze.NOTES
     if found.published and not is_damaged:
         said = page.read_text(encoding="utf-8") if page.is_file() else None
         if said != gate.notes(found):
             text = "is niet wat het logboek zegt"
             yield Finding(Severity.WRONG, edition, "uitgave", freeze.NOTES, text)
+
+
+def _zip(home: Home, edition: str, item: Published, count: _Count) -> Iterator[Finding]:
+    """The frozen ZIP against the log; an old record knows of none."""
+    path = freeze.zip_of(home, edition, item.revision)
+    if not item.zip:
+        return
+    count.files += path.is_file()
+    if not path.is_file():
+        text = "het ZIP-bestand is er niet meer"
+        yield Finding(Severity.WRONG, edition, "uitgave", path.name, text)
+    elif sums.sha256(path) != item.zip:
+        text = "is veranderd: het controlegetal uit het logboek klopt niet"
+        yield Finding(Severity.WRONG, edition, "uitgave", path.name, text)
 
 
 def _folder(
