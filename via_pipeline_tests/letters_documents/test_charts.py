@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from via_pipeline.letters.documents import charts, findings, theme, words
+from via_pipeline.letters.documents import charts, covid, findings, theme, words
 from via_pipeline_tests.letters_documents import made, reading
 
 LOOK = theme.load()
@@ -89,7 +89,7 @@ def test_no_picture_where_no_figure_is_shown():
 def test_every_picture_of_an_edition_is_whole(any_edition):
     """Text that is cut off would reach the picture's edge."""
     found = sorted(any_edition.glob("grafiek_*.png"))
-    assert found or any_edition.name == "tweede"
+    assert found or any_edition.name in ("eerste", "tweede")
     for path in found:
         with Image.open(path) as picture:
             plain = picture.convert("RGB")
@@ -141,3 +141,29 @@ def test_words_for_intervals_say_on_which_side_of_zero_they_lie():
         "Het interval van 95 procent ligt aan beide kanten van nul bij: Duur. "
         "Niet getoond: Diploma."
     )
+
+
+def test_the_words_of_a_chart_are_set_in_the_themes_own_font():
+    """No name of a font that may not be passed on; and the same widths on every machine."""
+    chart = charts.bars("a", "A", made.BARS, LOOK, made.TABLE)
+    families = set(re.findall(r'font-family="([^"]+)"', chart.svg))
+    assert families == {"'Source Sans Pro', sans-serif"}
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        ("2019", "vóór"),
+        ("2019JJ00", "vóór"),
+        ("2019-2020", "deels na"),
+        ("2020H1", "deels na"),
+        ("2020H2", "na"),
+        ("2019KW4", "vóór"),
+        ("2020KW01", "deels na"),
+        ("2020KW2", "na"),
+        ("2020-03-15", "vóór"),
+        ("2020-03-16", "na"),
+    ],
+)
+def test_a_period_lies_before_or_after_the_first_measures(period, said):
+    assert covid.side(period) == said
