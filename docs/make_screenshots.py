@@ -23,8 +23,10 @@ IMAGES = PROJECT / "docs" / "img"
 
 # Pages of the annex, by their name in docs/img and what must stand on them.
 _ANNEX = {
+    "annex_front": ("Hoofdpunten", "Vergelijkingen volgens de analyseplannen"),
     "annex_pilot": ("P3 Nudging in werving en selectie", "Waaruit bestond de pilot?"),
     "annex_comparisons": ("P3 Nudging in werving en selectie: verschillen met hun interval",),
+    "annex_covid": ("COVID-19", "vóór en na de eerste maatregelen"),
     "annex_diversity": ("Aandelen van herkomstgroepen per organisatie",),
 }
 _DPI = 80
