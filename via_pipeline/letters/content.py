@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,13 @@ def contents(path: Path = _CONTENTS) -> list[Content]:
     Raises:
         KeyError: an entry names a dataset that is not published, or an unknown column to add.
     """
+    return list(_contents(path))
+
+
+@cache
+def _contents(path: Path) -> tuple[Content, ...]:
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [_content(name, item) for name, item in raw.items()]
+    return tuple(_content(name, item) for name, item in raw.items())
 
 
 def read(connection: duckdb.DuckDBPyConnection, content: Content) -> Table:

@@ -55,7 +55,7 @@ def _phases(states: Sequence[Row]) -> str:
 def _delivered(states: Sequence[Row], delivered: Sequence[Row]) -> str:
     files = sum(row["leveringen_in_gebruik"] for row in delivered)
     missing = [row["pilot_id"] for row in states if not row["leveringen_in_gebruik"]]
-    counted = "was 1 levering" if files == 1 else f"waren {files} leveringen"
+    counted = "was 1 levering" if files == 1 else f"waren samen {files} leveringen"
     told = f"Van {len(delivered)} van deze pilots {counted} bruikbaar."
     return f"{told} Nog niets bruikbaars was er van {', '.join(missing)}." if missing else told
 

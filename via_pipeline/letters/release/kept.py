@@ -6,7 +6,7 @@ Belongs here: finding them by hash. Does not belong here: reading what is in the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -84,12 +84,23 @@ class Landing:
         ]
 
     def of_ledger(self) -> list[Delivery]:
-        """The fate of every file that the ledger ever saw arrive."""
-        return [
-            self._fate(seen.delivery_id, seen.source, seen.received, seen.sha256)
-            for seen in self._seen.values()
-            if seen.received is not None
-        ]
+        """The fate of every file that the ledger ever saw arrive, place by place.
+
+        The same bytes can have come twice: that one copy is whole says nothing of the other.
+        """
+        last: dict[tuple[str, str], Sighting] = {}
+        for seen in self.sightings:
+            if seen.received is not None:
+                last[seen.source, seen.path] = seen
+        found = []
+        for place, seen in last.items():
+            told = self._fate(seen.delivery_id, seen.source, seen.received, seen.sha256)
+            lies_there = self.hashes.get(place, seen.sha256)
+            is_ours = self._first.get(seen.sha256) == seen.path
+            if told.fate is Fate.KEPT and lies_there != seen.sha256 and not is_ours:
+                told = replace(told, path=seen.path, fate=Fate.CHANGED)
+            found.append(told)
+        return found
 
     def _fate(self, name: str, source: str, received: date | None, digest: str) -> Delivery:
         path = self._there.get(digest)
