@@ -97,7 +97,8 @@ class Landing:
             told = self._fate(seen.delivery_id, seen.source, seen.received, seen.sha256)
             lies_there = self.hashes.get(place, seen.sha256)
             is_ours = self._first.get(seen.sha256) == seen.path
-            if told.fate is Fate.KEPT and lies_there != seen.sha256 and not is_ours:
+            is_told = told.fate in (Fate.REWRITTEN, Fate.REMOVED)
+            if lies_there != seen.sha256 and not is_ours and not is_told:
                 told = replace(told, path=seen.path, fate=Fate.CHANGED)
             found.append(told)
         return found
