@@ -148,6 +148,7 @@ def test_the_descriptor_describes_every_column_in_dutch_and_says_what_is_synthet
         "stand_per_locatie",
         "voorlopige_resultaten",
         "vergelijkingen",
+        "covid19_gebeurtenissen",
         "culturele_diversiteit",
         "bereik",
         "leveringskwaliteit",
