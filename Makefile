@@ -86,7 +86,9 @@ screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chrom
 .PHONY: lock
 lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
-	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres -c requirements/run.txt -o requirements/production.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	@for list in requirements/superset.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
 	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
 
