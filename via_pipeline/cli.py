@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import check, cijfer, privacy, release, serve
+from via_pipeline.commands import check, cijfer, inzage, privacy, release, serve
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -297,6 +297,7 @@ def template(
 
 app.command()(check.check)
 app.command()(cijfer.cijfer)
+app.command()(inzage.inzage)
 app.add_typer(serve.app, name="serve")
 app.add_typer(release.app, name="release")
 app.command()(release.verify)

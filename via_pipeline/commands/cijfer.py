@@ -1,12 +1,13 @@
 """``via cijfer <adres>``: what a figure in a letter means and where it comes from.
 
-Belongs here: showing what ``letters.lookup`` finds in the package that ``release.resolve`` names.
-Exit codes: 0 found, 1 no such figure here, 2 no address.
+Belongs here: showing what ``letters.lookup`` finds in the package that ``release.resolve`` names,
+and recording that it was asked. Exit codes: 0 found, 1 no such figure here, 2 no address.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,22 +40,43 @@ def cijfer(
     from via_pipeline.letters import address, lookup
     from via_pipeline.letters.release import resolve
 
+    home = Home.from_env()
+    at = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         wanted = address.parse(adres)
     except address.AddressError as error:
         raise typer.BadParameter(str(error)) from None
-    home = Home.from_env()
     where = resolve.Found(package) if package else resolve.find(home, wanted)
     try:
         found = lookup.find(home, wanted, where.folder)
     except (lookup.UnknownAddress, lookup.PackageError) as error:
+        if home.root.exists():
+            _record(home, adres, "niet_gevonden", at)
         typer.echo(str(error), err=True)
         raise typer.Exit(NOT_FOUND) from None
+    # Recorded before it is told. A package elsewhere, without an installation, is its holder's.
+    if package is None or home.root.exists():
+        _record(home, adres, "gevonden", at)
     told = _package(home, wanted, where, found, package)
     if as_json:
         typer.echo(json.dumps(found.plain() | {"pakket": told}, ensure_ascii=False, indent=1))
     else:
         typer.echo(_text(found, told))
+
+
+def _record(home: Home, adres: str, outcome: str, at: str) -> None:
+    """Nothing is told that is not recorded: without a log there is no answer."""
+    from via_pipeline.letters import inzage
+    from via_pipeline.storage.atomic import BusyError
+
+    try:
+        inzage.record(home, adres, outcome, at)
+    except (OSError, BusyError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        typer.echo(
+            f"De inzage kan niet worden vastgelegd ({why}), dus er volgt geen antwoord.", err=True
+        )
+        raise typer.Exit(NOT_FOUND) from None
 
 
 def _package(

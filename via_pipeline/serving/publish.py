@@ -69,6 +69,7 @@ def publish(home: Home) -> Publication:
             for name, options in _TWINS.items():
                 _twins(building / FILE, building / name, options)
             releases.seal(building)
+            _open(building)
             release = _release(building / FILE)
             _place(building, home.serve / release)
         finally:
@@ -79,6 +80,13 @@ def publish(home: Home) -> Publication:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
         in_force = releases.Releases.read(home).in_force
         return Publication(path, digest, release, rows, in_force == release)
+
+
+def _open(folder: Path) -> None:
+    """Readers have accounts of their own: what is published is readable, whatever the umask."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _place(building: Path, folder: Path) -> None:
@@ -125,4 +133,4 @@ def _release(live: Path) -> str:
     with reader(live) as connection:
         found = connection.execute("SELECT DISTINCT uitgave FROM publicatie").fetchone()
     assert found is not None
-    return found[0]
+    return str(found[0])

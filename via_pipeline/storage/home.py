@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PRIVATE = 0o700
+_PUBLIC = 0o755
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,25 @@ class Home:
         return self.root / "locks"
 
     @property
+    def audit(self) -> Path:
+        """Who looked up what; added to, never made again, so back it up."""
+        return self.root / "audit"
+
+    @property
     def scratch(self) -> Path:
         """DuckDB's spill folder, restricted."""
         return self.root / "scratch"
 
     def ensure(self) -> Home:
-        """Create the folders; those that hold personal data are for the owner only (0700)."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Create the folders; those that hold personal data are for the owner only (0700).
+
+        The way to what is published is open to all when it is made, whatever the account's umask;
+        who closes it later finds it closed.
+        """
+        for public in (self.root, self.letters, self.serve):
+            if not public.exists():
+                public.mkdir(parents=True)
+                public.chmod(_PUBLIC)
         for private in (
             self.lake,
             self.quarantine,
@@ -127,10 +140,9 @@ class Home:
             self.dagster,
             self.run,
             self.locks,
+            self.audit,
             self.scratch,
         ):
             private.mkdir(parents=True, exist_ok=True)
             private.chmod(_PRIVATE)
-        for public in (self.letters, self.serve):
-            public.mkdir(parents=True, exist_ok=True)
         return self
