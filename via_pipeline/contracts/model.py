@@ -422,7 +422,7 @@ def _contract(odcs: OpenDataContractStandard, sha256: str, path: Path) -> Contra
         pilot=custom.get("pilot"),
         owner=str(custom["owner"]),
         purpose=str(odcs.description.purpose if odcs.description else ""),
-        retention_years=int(levels["retention"]),
+        retention_years=int(str(levels["retention"])),
         legal_basis=str(custom["legal_basis"]),
         tables=tuple(_table(table, path) for table in odcs.schema_ or []),
         delivery=delivery,
@@ -471,7 +471,9 @@ def _table(schema: SchemaObject, path: Path) -> Table:
         name=str(schema.name),
         lake_table=str(schema.physicalName),
         description=_described(schema, f"{path.name}: {schema.name}"),
-        columns=tuple(_column(item, f"{path.name}: {schema.name}") for item in schema.properties),
+        columns=tuple(
+            _column(item, f"{path.name}: {schema.name}") for item in schema.properties or ()
+        ),
         persons=tuple(
             Person(
                 item.get("name", "persoon"),
@@ -540,7 +542,7 @@ def _column(item: SchemaProperty, where: str) -> Column:
             CodeListUse(codelist["name"], bool(codelist.get("at_peildatum"))) if codelist else None
         ),
         eleven_test=bool(custom.get("eleven_test")),
-        derived_from=(item.transformSourceObjects or [None])[0],
+        derived_from=next(iter(item.transformSourceObjects or ()), None),
         derivation=item.transformLogic,
         coarsen=_coarsen(custom.get("coarsen"), logical_type, where),
         aliases=tuple(custom.get("aliases", ())),

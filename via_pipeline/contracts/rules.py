@@ -128,7 +128,8 @@ def _rule(
 
 
 def _severity(holder: Table | Column, kind: str) -> Severity:
-    return getattr(holder, "severities", {}).get(kind, Severity.REJECT_ROW)
+    own: dict[str, Severity] = getattr(holder, "severities", {})
+    return own.get(kind, Severity.REJECT_ROW)
 
 
 def _shape_rules(table: Table) -> list[Rule]:

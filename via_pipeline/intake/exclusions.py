@@ -150,7 +150,8 @@ def not_of(table: Table, left_out: Collection[tuple[str, str]]) -> str:
 
 def _raw(home: Home) -> dict[str, Any] | None:
     try:
-        return json.loads(home.exclusions.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(home.exclusions.read_text(encoding="utf-8"))
+        return found
     except FileNotFoundError:
         return None
 

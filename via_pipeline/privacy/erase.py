@@ -350,7 +350,7 @@ def _without_rows(rule: RuleResult, numbers: set[int]) -> RuleResult:
 def _rows_of(path: Path) -> int:
     import pyarrow.parquet as pq
 
-    return pq.read_metadata(path).num_rows
+    return int(pq.read_metadata(path).num_rows)
 
 
 def _day(now: datetime) -> date:

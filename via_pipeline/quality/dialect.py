@@ -36,7 +36,7 @@ class _Compiler(DuckDBCompiler):
 
     def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
         if operator.opstring not in {"~", "!~"}:
-            return super().visit_custom_op_binary(element, operator, **kw)
+            return str(super().visit_custom_op_binary(element, operator, **kw))  # type: ignore[no-untyped-call]
         left = self.process(element.left, **kw)
         right = self.process(element.right, **kw)
         search = f"regexp_matches({left}, {right})"

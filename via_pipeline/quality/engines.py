@@ -29,7 +29,7 @@ from via_pipeline.storage.duck import literal, quoted, work
 
 if TYPE_CHECKING:
     import pandas as pd
-    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context import EphemeralDataContext  # type: ignore[attr-defined]
     from great_expectations.data_context.types.base import DataContextConfig
     from great_expectations.datasource.fluent.interfaces import Batch
 
@@ -126,7 +126,7 @@ def in_duckdb(
     names = ", ".join(quoted(name) for name in columns)
     connection.execute(f"CREATE OR REPLACE VIEW {_VIEW} AS SELECT {names} FROM {source}")
     with _quiet():
-        datasource = _context().data_sources.add_sql(
+        datasource = _context().data_sources.add_sql(  # type: ignore[call-arg]
             "duckdb",
             connection_string=f"{SCHEME}:///memory",
             create_temp_table=False,
@@ -171,7 +171,10 @@ def _results(
 ) -> dict[str, Any]:
     suite = suite_of("regels", rules, python_regex=python_regex)
     validated = batch.validate(suite, result_format=result_format)
-    by_rule = {result.expectation_config.meta["rule"]: result for result in validated.results}
+    by_rule = {
+        result.expectation_config.meta["rule"]: result  # type: ignore[union-attr]
+        for result in validated.results
+    }
     if set(by_rule) != {rule.id for rule in rules}:
         raise RuntimeError("Great Expectations did not answer for every rule")
     return by_rule
@@ -290,7 +293,8 @@ def _quiet() -> Iterator[None]:
 
 def _context() -> EphemeralDataContext:
     """A GX context that writes no file and opens no connection."""
-    return _import().get_context(mode="ephemeral", project_config=_project())
+    found: EphemeralDataContext = _import().get_context(mode="ephemeral", project_config=_project())
+    return found
 
 
 @cache

@@ -77,7 +77,9 @@ def suite_of(name: str, rules: Iterable[Rule], *, python_regex: bool = False) ->
         ValueError: GX knows no such expectation, or refuses its arguments.
     """
     from great_expectations import ExpectationSuite
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions import (  # type: ignore[attr-defined]
+        ExpectationNotFoundError,
+    )
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import get_expectation_impl
 
@@ -94,7 +96,7 @@ def suite_of(name: str, rules: Iterable[Rule], *, python_regex: bool = False) ->
                     "suite": rule.suite,
                     "outcome": rule.severity.value,
                 },
-                severity=SEVERITIES[rule.severity],
+                severity=SEVERITIES[rule.severity],  # type: ignore[arg-type]
             )
             # Appended, not add_expectation(): that drops an expectation with equal arguments.
             suite.expectations.append(configuration.to_domain_obj())

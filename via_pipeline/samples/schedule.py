@@ -216,7 +216,8 @@ def _p5() -> list[Sample]:
     for year, usual in arrivals.items():
         for employer in "ABCDE":
             file = f"p5_behoud_{employer}_{year}_synthetisch_v1.csv"
-            received, faults = usual, ()
+            received = usual
+            faults: tuple[CellFault, ...] = ()
             if (employer, year) == ("C", "2019"):
                 received = "2020-05-11"  # due 2020-03-01: late
             if (employer, year) == ("E", "2018"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -129,8 +130,8 @@ def sav(
 
     columns = gathered(pieces)
     frame = pd.DataFrame(index=range(len(next(iter(columns.values())))))
-    labels: dict[str, dict[int | str, str]] = {}
-    missing: dict[str, list[int]] = {}
+    labels: dict[str, dict[Any, str]] = {}
+    missing: dict[str, list[Any]] = {}
     for column in table.delivered_columns:
         values = columns[column.name]
         if column.logical_type == "integer":

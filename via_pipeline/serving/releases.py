@@ -156,7 +156,7 @@ def changed(folder: Path) -> list[str]:
         return [SUMS]
     told = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     there = _sums(folder)
-    return sorted(name for name in told | there if told.get(name) != there.get(name))
+    return sorted(name for name in told.keys() | there if told.get(name) != there.get(name))
 
 
 def seal(folder: Path) -> None:

@@ -66,7 +66,7 @@ def checksum(content: bytes | bytearray) -> int:
 
 
 def _told(content: bytearray) -> int:
-    return struct.unpack_from("<Q", content)[0]
+    return int(struct.unpack_from("<Q", content)[0])
 
 
 def _gap(content: bytearray, offset: int, rows: int) -> tuple[int, int]:
