@@ -29,6 +29,9 @@ export GX_ANALYTICS_ENABLED := False
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 25
 
+.PHONY: install
+install: $(VENV)/.run ## the environment alone
+
 .PHONY: run
 run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emit the letter
 	@$(BIN)/via run
@@ -42,10 +45,20 @@ ui: $(VENV)/.run ## Dagster's UI on localhost (PORT=3000), with schedule and sen
 	@$(BIN)/via ui --port $(PORT)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## style and definitions
+lint: $(VENV)/.dev ## style and security (ruff; its S rules are bandit's), types (mypy), definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/mypy
 	@$(BIN)/dg check defs
+
+.PHONY: docs
+docs: $(VENV)/.dev ## the documentation as a site in build/site, without a warning
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict # not --quiet: with it no warning counts
+	@echo "build/site/index.html"
+
+.PHONY: tutorial
+tutorial: ## docs/tutorial.md followed word for word in a fresh clone (some minutes)
+	@$(PYTHON) docs/follow_tutorial.py
 
 .PHONY: truth
 truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, false positives (minutes)
@@ -83,6 +96,17 @@ superset: $(VENV)/.run ## a real Superset in build/ (half a GB): imports the sta
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
 	@$(BIN)/python docs/make_screenshots.py
 
+.PHONY: sbom
+sbom: $(VENV)/.audit ## what is inside, as a CycloneDX bill of materials in build/sbom.json
+	@mkdir -p build
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/production.txt --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file build/sbom.json
+	@echo "build/sbom.json"
+
+.PHONY: licences
+licences: $(VENV)/.audit ## docs/licences.md: the licence of everything that is inside
+	@$(BIN)/python docs/make_licences.py
+
 .PHONY: lock
 lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
@@ -94,7 +118,7 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 
 .PHONY: clean
 clean: ## remove what runs made ($(VIA_HOME)) and caches; the environment and data/ stay
-	@rm -rf -- "$(VIA_HOME)" build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf -- "$(VIA_HOME)" build .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	@find via_pipeline via_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment -------------------------------------------------------------------------
@@ -134,4 +158,8 @@ $(VENV)/.compat: $(wildcard requirements/compat/*.txt) compat/node/package-lock.
 	@cp compat/node/package*.json $(VENV)/compat/node/
 	@{ command -v npm >/dev/null && cd $(VENV)/compat/node && npm ci --silent --no-fund --no-audit; } \
 		|| { echo "make: no npm, or it could not install; the reader by Node is left out" >&2; rm -rf $(VENV)/compat/node; }
+	@touch $@
+
+$(VENV)/.audit: requirements/audit.txt $(VENV)/.dev
+	@$(INSTALL) --require-hashes -r requirements/audit.txt
 	@touch $@
