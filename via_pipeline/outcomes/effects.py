@@ -504,7 +504,9 @@ def _keep(
         "leveringen": " ".join(sorted(row.delivery_id for row in task.deliveries)),
         "is_synthetisch": any(catalog.is_synthetic(row) for row in task.deliveries),
     }
-    least = {(row.uitkomst, row.se): row.minimum_detectable for row in found.detectable}
+    least: dict[tuple[str, float | None], float | None] = {
+        (row.uitkomst, row.se): row.minimum_detectable for row in found.detectable
+    }
     rows: dict[str, list[dict[str, Any]]] = {
         "outcomes__plan": [_said(plan, rows_in, found.missing_statement)],
         "outcomes__flow": [asdict(row) for row in found.flow],
@@ -549,7 +551,7 @@ def _said(plan: AnalysisPlan, rows_in: int, missing: str) -> dict[str, Any]:
 
 def _labels(home: Home, contracts: Iterable[Contract]) -> dict[tuple[str, str], str]:
     """(column, code) to the code list's label, for the words of a sentence."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for contract in contracts:
         for column in (column for table in contract.tables for column in table.stored_columns):
             if column.codelist is not None:

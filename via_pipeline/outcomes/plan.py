@@ -281,8 +281,8 @@ class AnalysisPlan(Declared):
         So a field that plans may have later on does not change the hash of one locked today.
         """
         said = self.model_dump(mode="json", exclude_defaults=True)
-        said = json.dumps(said, sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(said.encode("utf-8")).hexdigest()
+        text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def load(path: Path) -> AnalysisPlan:

@@ -278,7 +278,7 @@ def _trial(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Trial:
             drops_singletons=plan.drops_singletons,
             **common,
         )
-    moments = {
+    moments: dict[str, Any] = {
         "moment": plan.moments.column,
         "base": outcome.base,
         "last": outcome.last,
@@ -348,11 +348,12 @@ def _survival(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Resu
 
 def _shares(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Result:
     arm = _arm(plan, outcome)
-    counts = []
+    counts: list[int] = []
     for values in (arm.intervention, arm.comparison):
         known = frame.loc[frame[arm.column].isin(values), outcome.column].dropna().astype(bool)
         counts += [int(known.sum()), len(known)]
-    return shares.difference(*counts, minimum=plan.minimum_per_arm)
+    count, n, count_comparison, n_comparison = counts
+    return shares.difference(count, n, count_comparison, n_comparison, minimum=plan.minimum_per_arm)
 
 
 def _one_group(
@@ -460,18 +461,14 @@ def _effect(
         nothing = result.n_intervention + result.n_comparison == 0
         return Effect(
             **common,
-            **dict.fromkeys(
-                (
-                    "n_clusters",
-                    "mean_comparison",
-                    "estimate",
-                    "se",
-                    "ci_low",
-                    "ci_high",
-                    "p",
-                    "p_adjusted",
-                )
-            ),
+            n_clusters=None,
+            mean_comparison=None,
+            estimate=None,
+            se=None,
+            ci_low=None,
+            ci_high=None,
+            p=None,
+            p_adjusted=None,
             waarde_status=NOT_AVAILABLE if nothing else UNRELIABLE,
             reden=result.reason,
         )

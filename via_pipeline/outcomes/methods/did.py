@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date as Day
+from typing import Any
 
 import pandas as pd
 
@@ -252,7 +253,10 @@ def _renamed(result: Result, name: str) -> Result:
 def _by_arm(result: Result, trial: Trial) -> Result:
     """Counts by arm instead of by interaction, and the change of the comparison arm's mean."""
     in_arm = trial.frame["x0"] == 1
-    counts = {"n_intervention": int(in_arm.sum()), "n_comparison": int((~in_arm).sum())}
+    counts: dict[str, Any] = {
+        "n_intervention": int(in_arm.sum()),
+        "n_comparison": int((~in_arm).sum()),
+    }
     if isinstance(result, Estimate):
         means = trial.frame[~in_arm].groupby("x1")["y"].mean()
         return replace(result, mean_comparison=float(means.loc[1] - means.loc[0]), **counts)

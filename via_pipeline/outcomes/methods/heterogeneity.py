@@ -6,6 +6,8 @@ Belongs here: the interaction test. Does not belong here: choosing subgroups (th
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from via_pipeline.outcomes.methods import itt
@@ -28,7 +30,7 @@ def interaction(
     """
     labels = sorted(str(value) for value in groups.dropna().unique())
     text = groups.astype("string").to_numpy(dtype=object)
-    row = {
+    row: dict[str, Any] = {
         "uitkomst": outcome,
         "kenmerk": characteristic,
         "groepen": " | ".join(labels),

@@ -101,7 +101,7 @@ def autoregressive(y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
     def minus_likelihood(rho: float) -> float:
         _, squares, gram = fitted(rho)
         determinant = np.linalg.slogdet(gram)[1]
-        return (n - k) / 2 * np.log(squares) - 0.5 * np.log(1 - rho**2) + 0.5 * determinant
+        return float((n - k) / 2 * np.log(squares) - 0.5 * np.log(1 - rho**2) + 0.5 * determinant)
 
     best = minimize_scalar(
         minus_likelihood, bounds=(-0.95, 0.99), method="bounded", options={"xatol": 1e-9}

@@ -126,7 +126,7 @@ def fit(formula: str, frame: pd.DataFrame, variance: str, needs: str = "d") -> F
             # HC2, HC3 and CRV3 see to leverage themselves: pyfixest's factors would come twice.
             is_corrected = variance in ("HC2", "HC3", "CRV3")
             small = ssc(k_adj=False, G_adj=False) if is_corrected else ssc()
-            model = feols(formula, frame, vcov=vcov, ssc=small)
+            model: Feols = feols(formula, frame, vcov=vcov, ssc=small)
         except (ValueError, np.linalg.LinAlgError) as error:
             raise Withholding(NOT_ESTIMABLE) from error
     if needs not in model.coef().index:

@@ -7,6 +7,9 @@ Belongs here: Holm's step-down on p-values. Romano and Wolf's, which needs the d
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -22,15 +25,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def holm_by_family(
-    p_values: Mapping[Hashable, float], family: Mapping[Hashable, str]
-) -> dict[Hashable, float]:
+def holm_by_family(p_values: Mapping[Key, float], family: Mapping[Key, str]) -> dict[Key, float]:
     """Holm within each family; a key without a family (or with an empty one) is left out."""
-    families: dict[str, list[Hashable]] = {}
+    families: dict[str, list[Key]] = {}
     for key in p_values:
         if name := family.get(key, ""):
             families.setdefault(name, []).append(key)
-    adjusted: dict[Hashable, float] = {}
+    adjusted: dict[Key, float] = {}
     for keys in families.values():
         adjusted |= dict(zip(keys, holm([p_values[key] for key in keys]), strict=True))
     return adjusted

@@ -112,19 +112,19 @@ def adjusted_risk_difference(trial: Trial) -> Estimate:
         gradients.append((as_if * (risk * (1 - risk))[:, None]).mean(axis=0))
     gradient = gradients[0] - gradients[1]
     difference = scale * (means[0] - means[1])
-    error = scale * float(np.sqrt(gradient @ model.cov_params() @ gradient))
-    if not error > 0:
+    se = scale * float(np.sqrt(gradient @ model.cov_params() @ gradient))
+    if not se > 0:
         raise Withholding("alle uitkomsten zijn gelijk", *counts)
     # With clusters the errors rest on so many scores: t, as for the linear models.
     free = trial.n_clusters - 1 if trial.n_clusters else math.inf
-    half = float(t.ppf(0.975, free)) * error
+    half = float(t.ppf(0.975, free)) * se
     return Estimate(
         method=METHOD,
         estimate=difference,
-        se=error,
+        se=se,
         ci_low=difference - half,
         ci_high=difference + half,
-        p=float(2 * t.sf(abs(difference / error), free)),
+        p=float(2 * t.sf(abs(difference / se), free)),
         n_intervention=counts[0],
         n_comparison=counts[1],
         mean_comparison=trial.mean_comparison,
@@ -139,4 +139,5 @@ def _varying(frame: pd.DataFrame, names: Sequence[str]) -> list[np.ndarray]:
 
 def _standardised(values: np.ndarray) -> np.ndarray:
     """In standard deviations, so that a coefficient's size says whether it runs off to infinity."""
-    return (values - values.mean()) / values.std()
+    found: np.ndarray = (values - values.mean()) / values.std()
+    return found

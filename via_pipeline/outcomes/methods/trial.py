@@ -111,7 +111,7 @@ def build(
     tidy["unit"] = codes(known, unit) if unit else np.arange(len(known))
     tidy["cluster"] = codes(known, cluster) if cluster else tidy["unit"]
     tidy["stratum"] = codes(known, strata) if strata else 0
-    names = []
+    names: list[str] = []
     for column in covariates:
         for values in numeric(known[column]):
             names.append(f"x{len(names)}")
@@ -169,7 +169,8 @@ def check(
 
 def codes(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """One integer per row for the combination of ``columns``; a missing value is a value."""
-    return frame.groupby(list(columns), sort=True, dropna=False).ngroup().to_numpy()
+    found: np.ndarray = frame.groupby(list(columns), sort=True, dropna=False).ngroup().to_numpy()
+    return found
 
 
 def numeric(column: pd.Series) -> list[np.ndarray]:

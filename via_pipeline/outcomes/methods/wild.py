@@ -211,7 +211,8 @@ def _scores(trial: Trial, *, by_label: bool = False) -> _Scores:
     def of(residual: np.ndarray) -> np.ndarray:
         own = summed(residual_d * residual)
         wu = summed(w * residual[:, None])
-        return np.diag(own) - dw @ inverse @ wu.T - np.outer(d_squared, own) / dd
+        found: np.ndarray = np.diag(own) - dw @ inverse @ wu.T - np.outer(d_squared, own) / dd
+        return found
 
     numerator = summed(residual_d * residual_y)
     # Clusters in an order of their own content, so that their labels play no part in the draws.
@@ -268,7 +269,8 @@ def _invert(scores: _Scores, drawn: _Draws) -> tuple[float, float]:
 def _within(values: np.ndarray, group: np.ndarray) -> np.ndarray:
     sizes = np.bincount(group)
     means = np.bincount(group, weights=values) / np.maximum(sizes, 1)
-    return values - means[group]
+    apart: np.ndarray = values - means[group]
+    return apart
 
 
 def _difference(y: np.ndarray, d: np.ndarray, group: np.ndarray) -> tuple[float, float]:
