@@ -64,7 +64,8 @@ def export(file: PurePath, tables: list[Table]) -> bytes:
 
 @cache
 def _described() -> dict[str, Any]:
-    return yaml.safe_load(_CHARTS.read_text(encoding="utf-8"))
+    found: dict[str, Any] = yaml.safe_load(_CHARTS.read_text(encoding="utf-8"))
+    return found
 
 
 def _uuid(name: str) -> str:
