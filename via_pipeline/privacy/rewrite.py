@@ -195,8 +195,8 @@ def _sav(data: bytes, numbers: Collection[int]) -> bytes:
                 column_labels=meta.column_names_to_labels,
                 variable_value_labels=meta.variable_value_labels,
                 missing_ranges=meta.missing_ranges,
-                variable_measure=meta.variable_measure,
-                variable_format=meta.original_variable_types,
+                variable_measure=meta.variable_measure,  # type: ignore[arg-type]
+                variable_format=meta.original_variable_types,  # type: ignore[arg-type]
             )
         except Exception:  # pyreadstat raises several kinds, and its messages may quote the file
             raise CannotRewrite("sav") from None
