@@ -6,6 +6,7 @@ search for planted identifiers in bytes (``canary``).
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import sqlite3
@@ -33,6 +34,9 @@ _WORDS = ("zin", "reden")
 _LIMITS = {"10", "100", "250"}
 """Numbers that a published rule is known to name; they tell nothing of a row."""
 _FEW = re.compile(rf"(?<![\d.,-])[1-{MINIMUM - 1}] (?:deelnemers|personen|mensen|medewerkers)")
+_FEW_ROWS = re.compile(
+    rf"(?<![\d.,<-])[1-{MINIMUM - 1}] (?:rijen|rij|keer|deelnemers|personen|mensen|medewerkers)\b"
+)
 _PUBLIC = {
     ".csv",
     ".parquet",
@@ -56,6 +60,7 @@ def attack(home: Path, tables: Sequence[Table], releases: Path | None = None) ->
         *(one for table in tables for one in (*_words(table), *_order(table))),
         *_texts(home, [*home.glob("letters/**/*"), *home.glob("serve/**/*")]),
         *(_texts(releases, releases.glob("*/r*/**/*")) if releases else ()),
+        *_site(home),
         *_events(home),
     ]
 
@@ -96,6 +101,26 @@ def _texts(root: Path, paths: Iterable[Path]) -> Iterator[Finding]:
             yield Finding(Severity.NOTICE, "files", where, "", "a file of an unknown kind")
         if path.suffix in (".md", ".json") and (few := _FEW.search(path.read_text("utf-8"))):
             yield Finding(Severity.HIGH, "words", where, "", few.group())
+
+
+def _site(home: Path) -> Iterator[Finding]:
+    """The status site: a few people told as such, or rows so exact that a difference tells them."""
+    for path in sorted(home.glob("reports/site/**/*")):
+        if path.is_dir():
+            continue
+        where = path.relative_to(home).as_posix()
+        if path.suffix != ".html":
+            yield Finding(Severity.NOTICE, "files", where, "", "a file of an unknown kind")
+            continue
+        source = path.read_text("utf-8")
+        text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", source)))
+        for few in sorted(set(_FEW_ROWS.findall(text))):
+            yield Finding(Severity.HIGH, "words", where, "", few)
+        for found in re.findall(r"Rijen (?!apart|in )(?:ongeveer )?(\d[\d.]*)", text):
+            if int(found.replace(".", "")) % 100:
+                yield Finding(Severity.HIGH, "exact", where, found, "rows, not in hundreds")
+        if re.search(r"<(?:script|iframe|object|embed|link)\b|(?:src|href)=\"https?:", source):
+            yield Finding(Severity.HIGH, "outside", where, "", "the page asks for something")
 
 
 def _events(home: Path) -> Iterator[Finding]:

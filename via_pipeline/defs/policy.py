@@ -35,6 +35,7 @@ _KINDS = {
     "disclosure": {"duckdb", "parquet"},
     "privacy": {"python"},
     "serving": {"duckdb"},
+    "status": {"html", "jinja"},
     "letters": {"csv", "parquet"},
 }
 

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 import attack
+from attack import around
 from attack.__main__ import main, run
 from attack.cells import SECONDARY
 from attack.findings import Severity, failing
@@ -435,3 +436,24 @@ def test_the_attacker_shares_nothing_with_the_protector():
                 else []
             )
             assert not [name for name in names if name.startswith("via_pipeline")], path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("<p>Fout: 3 rijen in a.csv</p>", "3 rijen"),
+        ("<p>1 bestand,\n7 keer</p>", "7 keer"),
+        ("<dt>Rijen</dt><dd>ongeveer 1.834</dd>", "rows, not in hundreds"),
+        ('<script src="a.js"></script>', "the page asks for something"),
+        ('<a href="https://voorbeeld.example">x</a>', "the page asks for something"),
+    ],
+)
+def test_a_status_page_that_tells_of_people_is_found(tmp_path, text, what):
+    folder = tmp_path / "reports" / "site"
+    folder.mkdir(parents=True)
+    good = "<dt>Rijen</dt><dd>ongeveer 1.800</dd><p>&lt;10 rijen, 12 keer, 1 bestand</p>"
+    (folder / "index.html").write_text(good, encoding="utf-8")
+    assert list(around._site(tmp_path)) == []
+    (folder / "index.html").write_text(good + text, encoding="utf-8")
+    (found,) = around._site(tmp_path)
+    assert found.found == what and found.severity is Severity.HIGH

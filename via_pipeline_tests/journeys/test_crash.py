@@ -48,6 +48,8 @@ def test_a_crash_stays_with_its_source_and_is_not_hidden(
     }
     assert "register__status" in changed
     assert "pilots__p5_medewerker" not in changed
+    page = (home.reports / "site" / "index.html").read_text(encoding="utf-8")
+    assert "intake__p5_behoud: verwerkt" in page, "the site of a bad night tells of that night"
     log = (home.reports / "alerts" / "alerts.log").read_text(encoding="utf-8")
     assert "intake__p5_behoud:verwerkt" in log
     assert "run:nightly_refresh" in log

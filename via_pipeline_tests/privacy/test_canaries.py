@@ -30,6 +30,9 @@ def planted_run(tmp_path_factory: pytest.TempPathFactory) -> house.Ran:
 
 def test_the_planted_person_is_in_no_byte_that_a_run_writes(planted_run):
     assert planted_run.code == 0, planted_run.output
+    assert (planted_run.home.reports / "site" / "partners.html").exists(), (
+        "the site is looked at too"
+    )
     found = canary.attack([planted_run.home.root], planted.NEEDLES)
     assert [f"{one.where}: {one.address} ({one.found})" for one in found] == []
 
