@@ -5,8 +5,9 @@ heavy is imported before a command needs it: ``via --help`` knows neither Dagste
 Expectations, pandas nor DuckDB.
 
 Exit codes: 0 it worked, also when a partner's file was rejected (that is an outcome); 1 a run
-failed, is busy, or lacks what it needs; 2 the command was not understood; 3 ``via check``: the file
-would be rejected.
+failed, is busy, or lacks what it needs; 2 the command or a setting was not understood; 3 the answer
+is no (``via check``: the file would be rejected; ``via broken``: something is). docs/commands.md
+lists them.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import check, cijfer, inzage, privacy, release, serve
+from via_pipeline.commands import broken, check, cijfer, inzage, privacy, release, serve
+from via_pipeline.commands.guarding import Guarded, spinning
+from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -42,8 +45,12 @@ _ORPHAN_SECONDS = 3600
 _PLAIN_WIDTH = 120
 
 app = typer.Typer(
+    cls=Guarded,
     help="The data platform behind the progress letters of Programma VIA.",
-    epilog="Exit codes: 0 ok (a rejected file is an outcome, not a failure), 1 failed, 2 usage.",
+    epilog=(
+        "Exit codes: 0 ok (a rejected file is an outcome, not a failure), 1 failed, 2 usage or a "
+        "wrong setting, 3 the answer is no (check, broken, reproduce). See docs/commands.md."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,6 +72,9 @@ def run(
         typer.Option(help="Editions to publish; default: every one in the register."),
     ] = None,
     force: Annotated[bool, typer.Option(help="Run although nothing is new.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For scripts: the outcome; words go to standard error.")
+    ] = False,
 ) -> None:
     """Take in what is new, refresh every table and the BI file, and emit the letters.
 
@@ -77,19 +87,24 @@ def run(
     # collecting less often saves a twentieth of the run.
     gc.set_threshold(100_000, 50, 50)
     home = Home.from_env().ensure()
-    with _terminal() as console:
+    with _terminal(2 if as_json else 1) as console:
         _ready_key(console, home)
         try:
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
-                ok = _run(console, home, edition, force, began)
+                outcome = _run(console, home, edition, force, began)
         except BusyError as error:
             console.print(str(error), style="red", markup=False)
             raise typer.Exit(FAILED) from None
-    if not ok:
+    if as_json:
+        typer.echo(json.dumps(outcome, ensure_ascii=False, indent=1))
+    if not outcome["is_success"]:
         raise typer.Exit(FAILED)
 
 
-def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, began: float) -> bool:
+def _run(
+    console: Console, home: Home, chosen: list[str] | None, force: bool, began: float
+) -> dict[str, Any]:
+    """Run unless nothing is new; the outcome as ``--json`` tells it."""
     from via_pipeline import fingerprint, summary
     from via_pipeline.storage.atomic import sweep
 
@@ -108,7 +123,7 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
             f"made is there. {time.monotonic() - began:.1f} s"
         )
         summary.show_places(console, home, editions)
-        return True
+        return {"is_success": True, "is_new": False, "editions": editions}
     # The day on which it began: a run over midnight may not have made the estimates of that day.
     today = _today()
     _wait_until_still(console, home)
@@ -128,7 +143,15 @@ def _run(console: Console, home: Home, chosen: list[str] | None, force: bool, be
         _write(state, now | {"next_reading": _next_reading(today)}, home, found.plain())
     else:
         state.unlink(missing_ok=True)
-    return done.is_success
+    return {
+        "is_success": done.is_success,
+        "is_new": True,
+        "editions": editions,
+        "runs": done.runs,
+        "failed_steps": done.failed_steps,
+        "checks": done.checks,
+        "summary": found.plain(),
+    }
 
 
 def _walk(console: Console, home: Home, editions: list[str], *, expect_validation: bool) -> Any:
@@ -211,16 +234,21 @@ def sample(
         "build/landing"
     ),
     source: Annotated[list[str] | None, typer.Option(help="Only these; default all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts: the files.")] = False,
 ) -> None:
     """Generate synthetic deliveries of every source, with known truth planted in them."""
     from via_pipeline.samples.generate import SHIPPED_SEED, generate
 
     chosen = SHIPPED_SEED if seed is None else seed
-    with _terminal() as console, console.status(f"generating at scale {scale:g}"):
+    with _bar(f"generating at scale {scale:g}") as tell:
         try:
-            written = generate(out, scale=scale, seed=chosen, sources=source)
+            written = generate(out, scale=scale, seed=chosen, sources=source, tell=tell)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
+    if as_json:
+        files = [path.as_posix() for path in written]
+        typer.echo(json.dumps({"seed": chosen, "scale": scale, "files": files}, indent=1))
+        return
     typer.echo(f"{len(written)} files in {out} (seed {chosen}, scale {scale:g})")
 
 
@@ -250,6 +278,12 @@ def deliveries(
             }
             for row in Ledger(home.ledger).rows(source)
         ]
+    if source is not None and not rows:
+        from via_pipeline.contracts.model import source_names
+
+        if source not in source_names():
+            known = ", ".join(source_names())
+            raise typer.BadParameter(f"no source of that name; known: {known}")
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
@@ -296,12 +330,13 @@ def template(
 
 
 app.command()(check.check)
+app.command()(broken.broken)
 app.command()(cijfer.cijfer)
 app.command()(inzage.inzage)
 app.add_typer(serve.app, name="serve")
 app.add_typer(release.app, name="release")
-app.command()(release.verify)
-app.command()(release.reproduce)
+app.command()(spinning(release.verify, "comparing every byte"))
+app.command()(spinning(release.reproduce, "making the edition again"))
 
 
 # --- helpers ---------------------------------------------------------------------------------
@@ -394,14 +429,24 @@ def _ready_key(console: Console, home: Home) -> None:
 def _wait_until_still(console: Console, home: Home) -> None:
     """Intake leaves files that changed a moment ago; on a fresh clone that is all of them."""
     from via_pipeline import fingerprint
-    from via_pipeline.intake.run import SETTLE_SECONDS, SETTLE_VARIABLE
 
-    settle = float(os.environ.get(SETTLE_VARIABLE, SETTLE_SECONDS))
+    settle = settings.settle_seconds()
     newest = max((path.stat().st_mtime for path in fingerprint.inputs(home)), default=0.0)
     wait = settle - (time.time() - newest)
     if 0 < wait <= settle:
         console.print(f"Waiting {wait:.0f} s: files in {home.data.name}/ changed a moment ago.")
         time.sleep(wait + 0.1)
+
+
+@contextmanager
+def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, moved by what is yielded (done, total); silent off a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(doing, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _console() -> Console:
@@ -411,11 +456,14 @@ def _console() -> Console:
 
 
 @contextmanager
-def _terminal() -> Iterator[Console]:
-    """A console on a copy of standard output: Dagster redirects the original while a step runs."""
+def _terminal(standard: int = 1) -> Iterator[Console]:
+    """A console on a copy of standard output (2: of standard error).
+
+    Dagster redirects the original while a step runs.
+    """
     from rich.console import Console
 
-    with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as copy:
+    with os.fdopen(os.dup(standard), "w", encoding="utf-8", errors="replace") as copy:
         width = None if copy.isatty() else _PLAIN_WIDTH
         yield Console(file=copy, highlight=False, width=width)
 

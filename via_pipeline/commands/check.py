@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from via_pipeline.commands.guarding import working
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def check(
     contract = _contract(file, source)
     reference = Home.from_env().data / "reference"
     try:
-        found = rehearsal.rehearse(file, contract, reference, datetime.now(tz=UTC), report)
+        with working("checking"):
+            found = rehearsal.rehearse(file, contract, reference, datetime.now(tz=UTC), report)
     except FileNotFoundError:
         raise typer.BadParameter(f"there is no {file}") from None
     except (rehearsal.Unjudged, ContractError, UnknownCodeList, OSError) as error:

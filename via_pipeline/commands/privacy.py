@@ -7,16 +7,19 @@ list of processes. Nothing here prints or logs one, nor a pseudonym.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from via_pipeline.commands.guarding import working
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def erase(
     id_type: Annotated[str, _TEXT],
     field: Annotated[list[str] | None, _FIELD] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be done; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts; no identifier.")] = False,
 ) -> None:
     """Erase a person: the identifier is read from standard input, its parts a line each.
 
@@ -58,7 +62,7 @@ def erase(
     from via_pipeline.privacy.erase import erase as work
 
     home, texts = Home.from_env().ensure(), _standard_input()
-    with _trouble(home), _alone(home):
+    with _trouble(home), _alone(home), working("erasing"):
         try:
             done = work(
                 home,
@@ -73,7 +77,10 @@ def erase(
             )
         except NobodyMeant as error:
             raise typer.BadParameter(str(error)) from None
-    _tell(done)
+    if as_json:
+        _json(asdict(done))
+    else:
+        _tell(done)
 
 
 def objection(
@@ -126,7 +133,7 @@ def rekey(
     from via_pipeline.privacy.rekey import rekey as work
 
     home = Home.from_env().ensure()
-    with _trouble(home), _alone(home):
+    with _trouble(home), _alone(home), working("reading every delivery again"):
         try:
             new = key_from_file(new_key_file, home.root)
             done = work(
@@ -152,6 +159,7 @@ def retention(
     today: Annotated[
         str | None, typer.Option(help="With --dry-run: as on this day (YYYY-MM-DD).")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Delete what was kept for its term; the nightly refresh does the same."""
     from via_pipeline.contracts.model import load_all
@@ -162,12 +170,27 @@ def retention(
     home = Home.from_env().ensure()
     now = datetime.now(tz=UTC)
     if dry_run:
-        day = date.fromisoformat(today) if today else now.date()
-        for item in room.due(home, load_all(), day):
+        try:
+            day = date.fromisoformat(today) if today else now.date()
+        except ValueError:
+            raise typer.BadParameter(f"'{today}' is not a day; write it as 2026-01-31") from None
+        items = room.due(home, load_all(), day)
+        if as_json:
+            _json(
+                [
+                    {"until": item.until, "source": item.row.source, "file": item.row.file_name}
+                    for item in items
+                ]
+            )
+            return
+        for item in items:
             typer.echo(f"{item.until}  {item.row.source}  {item.row.file_name}")
         return
     with _trouble(home), _alone(home):
         done = room.enforce(home, load_all(), now=now, run_id=_run_id("retention"))
+    if as_json:
+        _json([asdict(removal) for removal in done])
+        return
     for removal in done:
         typer.echo(f"{removal.delivery_id}: {removal.rows} rows, {removal.files} files deleted")
     typer.echo(f"{len(done)} deliveries deleted.")
@@ -212,6 +235,10 @@ def _tell(done: Erased) -> None:
         + (", ".join(done.editions) or "none")
         + ".\nNieuwe cijfers / new figures: via run."
     )
+
+
+def _json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
 
 
 def _standard_input() -> list[str]:

@@ -15,14 +15,13 @@ import typer
 from via_pipeline.storage.home import Home
 
 FAILED = 1
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 app = typer.Typer(help="What BI tools read: releases, and going back to one.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
-) -> None:
+def list_(as_json: AsJson = False) -> None:
     """The releases that are kept, the newest first, and which of them readers get.
 
     Exit code 1 when a file of one of them was changed since it was published.
@@ -59,21 +58,28 @@ def list_(
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; shown until readers follow again.")],
     release: Annotated[str | None, typer.Argument(help="Default: the one before.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give readers an earlier release, and keep them there until `via serve follow`."""
     from via_pipeline.serving.releases import roll_back
 
     home = Home.from_env()
-    typer.echo(f"Readers get {_told(lambda: roll_back(home, reason, release))} from now on.")
+    now = _told(lambda: roll_back(home, reason, release))
+    _say(as_json, now, f"Readers get {now} from now on.")
 
 
 @app.command()
-def follow() -> None:
+def follow(as_json: AsJson = False) -> None:
     """Let readers get the newest release again."""
     from via_pipeline.serving import releases
 
     home = Home.from_env()
-    typer.echo(f"Readers get {_told(lambda: releases.follow(home))}, and each newer one.")
+    now = _told(lambda: releases.follow(home))
+    _say(as_json, now, f"Readers get {now}, and each newer one.")
+
+
+def _say(as_json: bool, release: str, sentence: str) -> None:
+    typer.echo(json.dumps({"in_force": release}) if as_json else sentence)
 
 
 @app.command()

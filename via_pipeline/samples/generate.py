@@ -7,7 +7,7 @@ here: what is in the rows (``schools``, ``employers``, ``jobseekers``) or the li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,13 +51,18 @@ _ZIP_MEMBERS = {
 
 
 def generate(
-    out: Path, *, scale: float = 1, seed: int = SHIPPED_SEED, sources: Iterable[str] | None = None
+    out: Path,
+    *,
+    scale: float = 1,
+    seed: int = SHIPPED_SEED,
+    sources: Iterable[str] | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:
     """Write the deliveries of ``sources`` (default: all) below ``out``; return their paths.
 
     ``scale`` multiplies the number of people; the faults and the two organisations at the boundary
     of the Barometer stay as they are. CSV, ZIP and Parquet are streamed: at scale 1000 P7 has
-    7 million rows and P4 some 15 million.
+    7 million rows and P4 some 15 million. ``tell`` hears how many files are done, of how many.
 
     Raises:
         ValueError: an unknown source, a scale that is not positive, or more people than numbers.
@@ -69,13 +74,15 @@ def generate(
     if not scale > 0:
         raise ValueError(f"scale must be positive, not {scale}")
     write_text(out / "README.md", _README.format(seed=seed, scale=scale))
-    paths = []
-    for sample in SHIPPED:
-        if sample.source in chosen:
-            path = out / sample.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, sample, scale, seed)
-            paths.append(path)
+    wanted = [sample for sample in SHIPPED if sample.source in chosen]
+    paths: list[Path] = []
+    for sample in wanted:
+        tell(len(paths), len(wanted))
+        path = out / sample.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, sample, scale, seed)
+        paths.append(path)
+    tell(len(paths), len(wanted))
     return paths
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -22,14 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from via_pipeline.fingerprint import files_in
+from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import write_json, writer_lock
 from via_pipeline.storage.home import Home
 
 LOCK = "serve"
-KEEP_VARIABLE = "VIA_SERVE_KEEP"
-KEEP = 10
-"""Releases that are kept unless ``VIA_SERVE_KEEP`` says otherwise; the one in force always is."""
-
 SUMS = "SHA256SUMS"
 _STATE = "uitgaven.json"
 
@@ -184,4 +180,4 @@ def _point(home: Home, releases: Releases) -> None:
 
 
 def _keep() -> int:
-    return max(1, int(os.environ.get(KEEP_VARIABLE, KEEP)))
+    return settings.releases_kept()

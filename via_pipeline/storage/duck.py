@@ -6,12 +6,13 @@ module has contexts of its own. See docs/decisions/0001-lake.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+
+from via_pipeline.storage import settings
 
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -28,11 +29,7 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     memory limit and threads come from ``VIA_DUCKDB_MEMORY`` (e.g. ``2GB``) and
     ``VIA_DUCKDB_THREADS`` where set.
     """
-    config = dict(_OFFLINE)
-    if memory := os.environ.get("VIA_DUCKDB_MEMORY"):
-        config["memory_limit"] = memory
-    if threads := os.environ.get("VIA_DUCKDB_THREADS"):
-        config["threads"] = threads
+    config = _OFFLINE | settings.duckdb_limits()
     if scratch is not None:
         config["temp_directory"] = str(scratch)
     connection = duckdb.connect(":memory:", config=config)

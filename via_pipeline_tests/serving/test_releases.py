@@ -13,6 +13,7 @@ from via_pipeline.serving import publish as publishing
 from via_pipeline.serving import releases
 from via_pipeline.serving.publish import publish
 from via_pipeline.serving.releases import ReleaseError, Releases, changed, follow, roll_back
+from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 from via_pipeline_tests.disclosure import tables
 
@@ -62,7 +63,7 @@ def test_going_back_holds_until_readers_follow_again(home):
 
 
 def test_only_so_many_are_kept_but_never_less_than_what_readers_have(home, monkeypatch):
-    monkeypatch.setenv(releases.KEEP_VARIABLE, "2")
+    monkeypatch.setenv(settings.KEEP, "2")
     first = publish(home).release
     roll_back(home, "proef", first)
     names = [another(home, measure) for measure in ("stage", "leerwerkplek", "opleiding")]

@@ -1,0 +1,130 @@
+"""What all commands of ``via`` have in common: no traceback for a slip, a sign of life when long.
+
+Belongs here: which trouble is the user's or the machine's, its sentence and its exit code. Does not
+belong here: a refusal that one command knows (its module). What is not foreseen stays a traceback:
+that is a fault of ours, and the place it happened is what we need.
+
+Exit codes: 1 it could not be done (busy, no key, damaged file, full disk), 2 the command or a
+setting is wrong (VIA_HOME cannot be used, VIA_SETTLE_SECONDS is no number, ...).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from via_pipeline.storage import settings
+from via_pipeline.storage.home import Home
+
+FAILED, USAGE = 1, 2
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ALREADY_TOLD = (click.exceptions.Exit, click.ClickException, click.Abort)
+
+
+class Guarded(TyperGroup):
+    """The group of all commands: settings are looked at first, and known trouble is a sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, or say what keeps it from running."""
+        with told():
+            settings.check()
+            _check_places(Home.from_env())
+            return super().invoke(ctx)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Known trouble becomes a sentence on standard error and an exit code; the rest goes on."""
+    try:
+        yield
+    except _ALREADY_TOLD:
+        raise
+    except settings.SettingError as error:
+        _leave(str(error), USAGE)
+    except OSError as error:
+        _leave(*_of_system(error))
+    except sqlite3.DatabaseError as error:
+        _leave(f"a database in VIA_HOME (ledger or run history) cannot be read: {error}", FAILED)
+    except Exception as error:
+        if not _is_foreseen(error):
+            raise
+        _leave(str(error), FAILED)
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """A spinner with ``doing`` on standard error while work goes on; only on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(doing):
+        yield
+
+
+def spinning(command: Callable[..., Any], doing: str) -> Callable[..., Any]:
+    """``command`` with the spinner of ``working``; its options stay what they are."""
+
+    @wraps(command)
+    def spun(*arguments: Any, **options: Any) -> Any:
+        with working(doing):
+            return command(*arguments, **options)
+
+    return spun
+
+
+def _leave(text: str, code: int) -> None:
+    typer.echo(f"via: {text}", err=True)
+    raise typer.Exit(code)
+
+
+def _check_places(home: Home) -> None:
+    """VIA_HOME and VIA_DATA may be absent, but what is there must be a folder that can be used."""
+    for name, path, mode in (
+        ("VIA_HOME", home.root, os.R_OK | os.W_OK | os.X_OK),
+        ("VIA_DATA", home.data, os.R_OK | os.X_OK),
+    ):
+        if not path.exists():
+            continue
+        if not path.is_dir():
+            raise settings.SettingError(f"{name} is '{path}', but that is a file and not a folder")
+        if not os.access(path, mode):
+            raise settings.SettingError(
+                f"{name} is '{path}', but you may not use that folder; see its owner and rights"
+            )
+
+
+def _of_system(error: OSError) -> tuple[str, int]:
+    """What the system says, with its path only where that is a place of ours, and the code."""
+    home = Home.from_env()
+    reason = error.strerror or type(error).__name__
+    if error.errno in _FULL:
+        return f"the disk is full ({reason}); make room and run the same command again", FAILED
+    path = Path(os.fsdecode(error.filename)) if error.filename else None
+    if path is not None and home.landing in path.parents:
+        # A partner's file name may hold an identifier.
+        path = home.landing
+    place = f"{path}: {reason}" if path else reason
+    if path is not None and any(
+        path == root or root in path.parents or path in root.parents
+        for root in (home.root, home.data)
+    ):
+        return f"{place}. Are VIA_HOME ({home.root}) and VIA_DATA ({home.data}) right?", USAGE
+    return place, FAILED
+
+
+def _is_foreseen(error: Exception) -> bool:
+    """Whether the class is one of ours: their messages are made to be read."""
+    return type(error).__module__.startswith("via_pipeline.")

@@ -1,0 +1,92 @@
+"""Settings from the environment, read in one place, with an answer for who mistypes one.
+
+Belongs here: settings that are numbers or sizes, their bounds and defaults. Does not belong here:
+places (``home``), keys and secrets (``intake.pseudonym``): those are never shown.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+
+SETTLE, SETTLE_SECONDS = "VIA_SETTLE_SECONDS", 5.0
+KEEP, KEEP_RELEASES = "VIA_SERVE_KEEP", 10
+MEMORY, THREADS = "VIA_DUCKDB_MEMORY", "VIA_DUCKDB_THREADS"
+SCHEDULES = "VIA_SCHEDULES"
+
+_SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGT]i?B|%)", re.IGNORECASE)
+
+
+class SettingError(ValueError):
+    """A setting that is not what it must be; the message names it, its value and an example."""
+
+
+def settle_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """How long ago a file must have changed last to be taken, in seconds.
+
+    Raises:
+        SettingError: not a number of seconds.
+    """
+    text = environ.get(SETTLE, "").strip()
+    if not text:
+        return SETTLE_SECONDS
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= 0):
+        raise SettingError(f"{SETTLE} is '{text}', but must be a number of seconds, such as 5")
+    return found
+
+
+def releases_kept(environ: Mapping[str, str] = os.environ) -> int:
+    """How many releases of the BI file are kept, at least one.
+
+    Raises:
+        SettingError: not a whole number from 1.
+    """
+    return _whole(environ, KEEP) or KEEP_RELEASES
+
+
+def duckdb_limits(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What the environment says of DuckDB's ``memory_limit`` and ``threads``; empty by default.
+
+    Raises:
+        SettingError: not a size, or not a whole number from 1.
+    """
+    limits = {}
+    memory = environ.get(MEMORY, "").strip()
+    if memory:
+        if not _SIZE.fullmatch(memory):
+            raise SettingError(f"{MEMORY} is '{memory}', but must be a size, such as 2GB or 60%")
+        limits["memory_limit"] = memory
+    threads = _whole(environ, THREADS)
+    if threads:
+        limits["threads"] = str(threads)
+    return limits
+
+
+def check(environ: Mapping[str, str] = os.environ) -> None:
+    """Look at every setting at once, before any work.
+
+    Raises:
+        SettingError: one of them is not what it must be.
+    """
+    looks: tuple[Callable[[Mapping[str, str]], object], ...] = (
+        settle_seconds,
+        releases_kept,
+        duckdb_limits,
+    )
+    for look in looks:
+        look(environ)
+
+
+def _whole(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise SettingError(f"{name} is '{text}', but must be a whole number from 1")
+    return int(text)
