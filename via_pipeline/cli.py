@@ -24,7 +24,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands import broken, check, cijfer, inzage, privacy, release, serve
+from via_pipeline.commands import (
+    broken,
+    check,
+    cijfer,
+    inzage,
+    privacy,
+    quarantine,
+    release,
+    serve,
+)
 from via_pipeline.commands.guarding import Guarded, spinning
 from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
@@ -334,6 +343,7 @@ app.command()(broken.broken)
 app.command()(cijfer.cijfer)
 app.command()(inzage.inzage)
 app.add_typer(serve.app, name="serve")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.command()(spinning(release.verify, "comparing every byte"))
 app.command()(spinning(release.reproduce, "making the edition again"))

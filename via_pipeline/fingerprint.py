@@ -107,7 +107,7 @@ def inputs(home: Home) -> list[Path]:
     """The files that people and partners keep in ``VIA_DATA``."""
     return [
         path
-        for folder in ("landing", "register", "reference")
+        for folder in ("landing", "correcties", "register", "reference")
         for path in files_in(home.data / folder)
     ]
 

@@ -25,6 +25,7 @@ from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column, Contract, ContractError, Table
 from via_pipeline.contracts.rules import Rule, rules_of
 from via_pipeline.intake import bsn, coarse, exclusions, masking
+from via_pipeline.intake.corrections import Overlay
 from via_pipeline.intake.exclusions import Exclusions
 from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
@@ -50,6 +51,8 @@ class Context:
     peildatum: date | None
     codelists: Mapping[str, CodeList]
     exclusions: Exclusions = field(default_factory=lambda: Exclusions(None))
+    overlay: Overlay = field(default_factory=dict)
+    """Texts that take the place of cells of the file, by table, column and row."""
     resolved: dict[str, str] = field(default_factory=dict)
     """Mark to pseudonym of persons on the list whose pseudonym was not known; filled in here."""
 
@@ -191,9 +194,10 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
     trimmed, known = [], []
     for column in table.delivered_columns:
         name = quoted(column.name)
-        trimmed.append(
-            f"trim({name}, {_BLANKS}) AS {name}" if column.name in present else f"'' AS {name}"
-        )
+        text = name if column.name in present else "''"
+        if cells := context.overlay.get(table.name, {}).get(column.name):
+            text = _corrected(text, cells)
+        trimmed.append(f"trim({text}, {_BLANKS}) AS {name}")
         codes = ", ".join(literal(text) for text in column.missing)
         known.append(
             f"CASE WHEN {name} IS NULL OR {name} IN ({codes}) THEN NULL ELSE {name} END AS {name}"
@@ -217,6 +221,12 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
     if masked:
         texts = f"SELECT * REPLACE ({', '.join(masked)}) FROM ({texts})"
     return f"SELECT {', '.join(_staged_columns(context, table))} FROM ({texts})"
+
+
+def _corrected(text: str, cells: Mapping[int, str]) -> str:
+    """SQL of a cell: what a person resolved in its rows, the file's own text in all others."""
+    rows = " ".join(f"WHEN {int(row)} THEN {literal(new)}" for row, new in sorted(cells.items()))
+    return f"CASE _row {rows} ELSE {text} END"
 
 
 def _staged_columns(context: Context, table: Table) -> Iterator[str]:

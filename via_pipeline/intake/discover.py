@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from via_pipeline.intake import corrections
 from via_pipeline.intake.content import Content, sha256_of
 from via_pipeline.storage.home import Home
 
@@ -35,6 +36,13 @@ class Found:
     def file_name(self) -> str:
         """The name of the file or folder."""
         return self.absolute.name
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it is a list of corrections of another delivery, where such lists lie."""
+        return self.path.startswith(f"{corrections.FOLDER}/") and corrections.is_list(
+            self.file_name
+        )
 
     @property
     def is_folder(self) -> bool:
@@ -81,10 +89,11 @@ class Found:
 def deliveries(home: Home, source: str, today: date) -> list[Found]:
     """Deliveries in the landing folder of ``source``, ordered by received date and path.
 
-    What lies directly in the source's folder counts as received ``today``.
+    What lies directly in the source's folder counts as received ``today``. Correction lists of the
+    source come with them; whatever else lies beside those lists is no delivery.
     """
     folder = home.landing / source
-    found: list[Found] = []
+    found = _corrections(home, source)
     for entry in _entries(folder):
         received = _received(entry)
         if received is None:
@@ -94,6 +103,16 @@ def deliveries(home: Home, source: str, today: date) -> list[Found]:
                 Found(source, inner, _relative(home, inner), received) for inner in _entries(entry)
             ]
     return sorted(found, key=lambda item: (item.received or date.min, item.path))
+
+
+def _corrections(home: Home, source: str) -> list[Found]:
+    found = [
+        Found(source, inner, _relative(home, inner), _received(day))
+        for day in _entries(home.data / corrections.FOLDER / source)
+        if _received(day) is not None
+        for inner in _entries(day)
+    ]
+    return [one for one in found if one.is_correction and not one.absolute.is_symlink()]
 
 
 def kept(home: Home, source: str, folder: str) -> list[Found]:

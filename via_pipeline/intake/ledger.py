@@ -48,6 +48,11 @@ CREATE TABLE IF NOT EXISTS rewriting (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL, source TEXT NOT NULL,
     old_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, rows INTEGER NOT NULL,
     run_id TEXT NOT NULL, recorded_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS correction (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL, source TEXT NOT NULL,
+    base TEXT NOT NULL, base_sha256 TEXT NOT NULL, sha256 TEXT NOT NULL, who TEXT NOT NULL,
+    made_at TEXT NOT NULL, cells INTEGER NOT NULL, run_id TEXT NOT NULL,
+    recorded_at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS sighting_path ON sighting (source, path);
 CREATE INDEX IF NOT EXISTS staging_delivery ON staging (delivery_id);
 CREATE INDEX IF NOT EXISTS verdict_delivery ON verdict (delivery_id);
@@ -116,6 +121,10 @@ class LedgerRow:
     same_bytes_as: tuple[str, ...]
     removed: str | None = None
     """Why its rows are no longer here (``bewaartermijn``); None: they are, as far as judged."""
+    corrects: str | None = None
+    """The delivery that this list of corrections corrects; None for what a partner sent."""
+    corrects_sha256: str | None = None
+    """The hash of the bytes of that delivery."""
 
     @property
     def is_in_force(self) -> bool:
@@ -155,6 +164,25 @@ class Rewriting:
     recorded_at: str
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A list of corrections as taken in: which delivery, by whom, when, how many cells; no value.
+
+    ``delivery_id`` is the corrected delivery, ``base`` the one as sent; ``sha256`` is the list's.
+    """
+
+    delivery_id: str
+    source: str
+    base: str
+    base_sha256: str
+    sha256: str
+    who: str
+    made_at: str
+    cells: int
+    run_id: str
+    recorded_at: str
+
+
 class Ledger:
     """The ledger in one SQLite file (0600), made on first use. Safe across processes."""
 
@@ -166,7 +194,7 @@ class Ledger:
         with self._writing() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
-            for table in ("sighting", "staging", "verdict", "removal", "rewriting"):
+            for table in ("sighting", "staging", "verdict", "removal", "rewriting", "correction"):
                 for verb in ("UPDATE", "DELETE"):
                     connection.execute(_APPEND_ONLY.format(table=table, verb=verb))
 
@@ -311,6 +339,17 @@ class Ledger:
                 tuple(asdict(rewriting).values()),
             )
 
+    def record_correction(self, correction: Correction) -> None:
+        """Remember a list of corrections; once a list."""
+        with self._writing() as connection:
+            names = [item.name for item in fields(Correction)]
+            connection.execute(
+                f"INSERT INTO correction ({', '.join(names)}) "
+                f"SELECT {', '.join('?' * len(names))} WHERE NOT EXISTS "
+                "(SELECT 1 FROM correction WHERE delivery_id = ?)",
+                (*asdict(correction).values(), correction.delivery_id),
+            )
+
     def replace_key(self, fingerprint: str) -> None:
         """Take another pseudonym key for this lake's; every pseudonym must be new by then."""
         with self._writing() as connection:
@@ -338,6 +377,14 @@ class Ledger:
             ).fetchone()
         return last is not None and last[0] == contract_sha256
 
+    def is_known(self, delivery_id: str) -> bool:
+        """Whether intake ever read this delivery, under whatever contract."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM staging WHERE delivery_id = ? LIMIT 1", (delivery_id,)
+            ).fetchone()
+        return found is not None
+
     def key_fingerprint(self) -> str | None:
         """The fingerprint of the key that this lake was made with; None before the first."""
         with self._reading() as connection:
@@ -352,6 +399,16 @@ class Ledger:
             found = connection.execute("SELECT * FROM removal ORDER BY seq").fetchall()
         columns = [item.name for item in fields(Removal)]
         return [Removal(**{name: row[name] for name in columns}) for row in found]
+
+    def corrections(self, source: str | None = None) -> list[Correction]:
+        """Every list of corrections that was taken in, in that order."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT * FROM correction WHERE ? IS NULL OR source = ? ORDER BY seq",
+                (source, source),
+            ).fetchall()
+        columns = [item.name for item in fields(Correction)]
+        return [Correction(**{name: row[name] for name in columns}) for row in found]
 
     def first_hashes(self, source: str, sha256: str) -> list[tuple[str, str]]:
         """Deliveries that these bytes are a rewritten form of: hash and name as they first came."""
@@ -393,6 +450,10 @@ class Ledger:
                     "SELECT delivery_id, reason FROM removal ORDER BY seq"
                 ).fetchall()
             )
+            corrected = {
+                row["delivery_id"]: (row["base"], row["base_sha256"])
+                for row in connection.execute("SELECT * FROM correction ORDER BY seq")
+            }
         staged = {row["delivery_id"]: row for row in stagings}
         held = _held(stagings, verdicts)
         visible = [
@@ -404,6 +465,8 @@ class Ledger:
             replace(
                 _plain(row, staged.get(row["delivery_id"]), verdicts, held.get(row["delivery_id"])),
                 removed=removed.get(row["delivery_id"]),
+                corrects=corrected.get(row["delivery_id"], (None, None))[0],
+                corrects_sha256=corrected.get(row["delivery_id"], (None, None))[1],
             )
             for row in visible
         ]
@@ -574,6 +637,7 @@ def _fact(row: LedgerRow, turn: int) -> Fact:
         content_sha256=row.content_sha256,
         is_readable=row.is_readable or row.held_verdict is not None,
         verdict=row.held_verdict or row.verdict,
+        corrects=row.corrects,
     )
 
 

@@ -7,7 +7,6 @@ not belong here: how a delivery is read (``stage.py``). One bad file never stops
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,17 +18,16 @@ import duckdb
 from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.codelists import UnknownCodeList
 from via_pipeline.contracts.model import Contract, ContractError, Severity
-from via_pipeline.intake import discover, names, recognise, stage
+from via_pipeline.intake import corrections, discover, names, recognise, stage
 from via_pipeline.intake.discover import Found
-from via_pipeline.intake.ledger import Ledger, Sighting, stamp
+from via_pipeline.intake.ledger import Correction, Ledger, Sighting, stamp
 from via_pipeline.intake.pseudonym import Key, load_key
 from via_pipeline.intake.records import Finding, StagedDelivery, staging
 from via_pipeline.intake.trouble import Refused
+from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import writer_lock
 from via_pipeline.storage.home import Home
 
-SETTLE_VARIABLE = "VIA_SETTLE_SECONDS"
-SETTLE_SECONDS = 5.0
 UNKNOWN_RULE = "bestand__onbekende_bron"
 _ZONE = ZoneInfo("Europe/Amsterdam")
 _log = logging.getLogger(__name__)
@@ -100,7 +98,8 @@ def take_in(
             found = discover.deliveries(home, contract.source, _today(now))
         settle = _settle(settle_seconds)
         run = _Run(home, ledger, contract, key, run_id, now, settle, again)
-        for delivery in found:
+        # Corrections last, whatever their day: by then every delivery that they name is known.
+        for delivery in sorted(found, key=lambda one: one.is_correction):
             run.take(delivery)
         return run.summary()
 
@@ -176,12 +175,13 @@ class _Run:
         self.known: list[str] = []
         self.repeated: list[str] = []
         self.deferred: list[str] = []
+        self.bases: dict[str, tuple[Found, stage.Measured, recognise.Recognised]] = {}
         self.trouble: list[BaseException] = []
 
     def take(self, found: Found) -> None:
         """One delivery; what is wrong with it stays with it."""
         try:
-            self._take(found)
+            self._take_corrections(found) if found.is_correction else self._take(found)
         except _NOT_THE_FILE as error:
             told = names.shown(found.path, self.contract)
             _log.error("%s: not taken in now (%s)", told, type(error).__name__)
@@ -224,6 +224,10 @@ class _Run:
         measured = stage.Measured(
             recognise.delivery_id(contract.source, digest, fields), size, digest, name
         )
+        if recognised is not None:
+            # By id, and by bytes: without the ledger a file that was rewritten has another id.
+            self.bases[measured.delivery_id] = (found, measured, recognised)
+            self.bases.setdefault(bytes_now, (found, measured, recognised))
         place = place_of(found, digest, contract)
         if measured.delivery_id in self.removed:
             self.known.append(measured.delivery_id)
@@ -259,14 +263,89 @@ class _Run:
         if not staged.is_readable:
             self.rejected.append(measured.delivery_id)
 
+    def _take_corrections(self, found: Found) -> None:
+        """A list: the delivery that it names, with its cells; a revision of that delivery.
+
+        It is never still growing: we write it ourselves, in one rename.
+        """
+        contract = self.contract
+        size, bytes_now = found.measure()
+        digest = first_hash(self.ledger, found, bytes_now, contract)
+        listed: corrections.CorrectionList | None = None
+        try:
+            listed = corrections.read(found.absolute)
+            told = corrections.problems(contract, listed.cells)
+            if listed.source != contract.source:
+                told.append("de lijst noemt een andere bron")
+        except corrections.NotAList as error:
+            told = [str(error)]
+        base = listed.base if listed else ""
+        delivery_id = recognise.delivery_id(contract.source, digest, {"corrigeert": base})
+        if delivery_id in self.removed:
+            self.known.append(delivery_id)
+            return
+        if not self.again and self.ledger.is_staged(delivery_id, contract.sha256):
+            self.known.append(delivery_id)
+            return
+        named = self.bases.get(base) or self.bases.get(listed.base_sha256 if listed else "")
+        if not told and named is None:
+            if self.ledger.is_known(delivery_id):
+                # What it corrects is no longer kept: what was made of it then stands.
+                self.known.append(delivery_id)
+                return
+            told = ["de levering die de lijst noemt is er niet (meer)"]
+        if listed is None or named is None or told:
+            measured = stage.Measured(delivery_id, size, digest, found.file_name)
+            finding = Finding(
+                corrections.RULE,
+                Severity.REJECT_FILE,
+                f"De lijst met correcties is niet toegepast: {'; '.join(told)}.",
+                found.file_name,
+            )
+            staged = stage.rejected(
+                self.home, contract.source, measured, finding, contract=contract
+            )
+            key = None
+        else:
+            file, original, recognised = named
+            measured = stage.Measured(delivery_id, size, digest, original.name)
+            staged = self._staged(file, measured, recognised, listed.overlay())
+            key = recognised.key
+        self._see(found, place_of(found, digest, contract), measured)
+        if listed is not None and not told:
+            self.ledger.record_correction(
+                Correction(
+                    delivery_id,
+                    contract.source,
+                    named[1].delivery_id if named else listed.base,
+                    named[1].sha256 if named else listed.base_sha256,
+                    digest,
+                    listed.who,
+                    listed.at,
+                    len(listed.cells),
+                    self.run_id,
+                    stamp(self.now),
+                )
+            )
+        self.ledger.record_staged(staged, key, run_id=self.run_id, recorded_at=stamp(self.now))
+        self.new.append(delivery_id)
+        if not staged.is_readable:
+            self.rejected.append(delivery_id)
+
     def _see(self, found: Found, place: str, measured: stage.Measured) -> bool:
         return _see(self.ledger, found, found.source, place, measured, self.run_id, self.now)
 
     def _staged(
-        self, found: Found, measured: stage.Measured, recognised: recognise.Recognised
+        self,
+        found: Found,
+        measured: stage.Measured,
+        recognised: recognise.Recognised,
+        overlay: corrections.Overlay | None = None,
     ) -> StagedDelivery:
         try:
-            return stage.stage(self.home, self.contract, found, measured, recognised, self.key)
+            return stage.stage(
+                self.home, self.contract, found, measured, recognised, self.key, overlay
+            )
         except _NOT_THE_FILE:
             raise
         except Exception as error:
@@ -294,13 +373,15 @@ class _Run:
 def first_hash(ledger: Ledger, found: Found, sha256: str, contract: Contract | None = None) -> str:
     """The hash under which a file first came; ``sha256`` unless a person was erased from it."""
     for first, name in ledger.first_hashes(found.source, sha256):
-        if names.shown_file(found.file_name, first, contract) == name:
+        if found.is_correction or names.shown_file(found.file_name, first, contract) == name:
             return first
     return sha256
 
 
 def place_of(found: Found, digest: str, contract: Contract | None = None) -> str:
     """The delivery's path as it may be kept: unique also where parts of it may not be told."""
+    if found.is_correction:
+        return found.path
     folder, _, name = found.path.rpartition("/")
     return f"{names.shown(folder, contract)}/{names.shown_file(name, digest, contract)}"
 
@@ -336,7 +417,7 @@ def _sweep(home: Home, source: str) -> None:
 
 
 def _settle(given: float | None) -> float:
-    return float(os.environ.get(SETTLE_VARIABLE, SETTLE_SECONDS)) if given is None else given
+    return settings.settle_seconds() if given is None else given
 
 
 def _is_changing(found: Found, now: datetime, settle: float) -> bool:

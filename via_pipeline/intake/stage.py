@@ -18,6 +18,7 @@ from via_pipeline.contracts.model import Contract, Severity, Table
 from via_pipeline.contracts.rules import needs_codelists
 from via_pipeline.intake import archive, conform, drift, exclusions, readers
 from via_pipeline.intake.content import Content
+from via_pipeline.intake.corrections import Overlay
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.names import shown
 from via_pipeline.intake.pseudonym import Key
@@ -87,10 +88,13 @@ def stage(
     measured: Measured,
     recognised: Recognised,
     key: Key,
+    overlay: Overlay | None = None,
 ) -> StagedDelivery:
     """Read a recognised delivery and write its staging folder.
 
-    What is wrong with the file stands in the result's findings; nothing of that is raised.
+    ``overlay`` are cells that a person resolved; they take the place of the file's own before
+    anything looks at them. What is wrong with the file stands in the result's findings; nothing of
+    that is raised.
 
     Raises:
         ContractError: the contract itself is wrong.
@@ -127,6 +131,7 @@ def stage(
         date.fromisoformat(recognised.peildatum) if recognised.peildatum else None,
         codes,
         exclusions.opened(home, key),
+        overlay=overlay or {},
     )
     staged = StagedDelivery(
         delivery_id=measured.delivery_id,

@@ -4,7 +4,8 @@ Belongs here: the rule by which deliveries of one source are duplicates, revisio
 Does not belong here: where facts are kept (``ledger.py``) or how a verdict comes about
 (``quality/``).
 
-The rule, per source and delivery key, in the order (received, path):
+The rule, per source and delivery key, in the order (received, path); corrections of a delivery come
+right after that delivery, so that what the partner sends afterwards replaces both:
 
 - the same delivery (bytes and key) seen again, or the same normalised rows for the same key, is a
   *duplicate* of the first;
@@ -55,6 +56,8 @@ class Fact:
     content_sha256: str | None
     is_readable: bool
     verdict: str | None
+    corrects: str | None = None
+    """The delivery that this one corrects, where a person resolved its rows."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,15 @@ class Standing:
 
 def standings(facts: Sequence[Fact]) -> list[Standing]:
     """The standing of every fact, in the order given; the order given changes nothing else."""
-    order = sorted(range(len(facts)), key=lambda index: _place(facts[index]))
+    bases = {fact.delivery_id: _place(fact) for fact in sorted(facts, key=_place, reverse=True)}
+    order = sorted(
+        range(len(facts)),
+        key=lambda index: (
+            bases.get(facts[index].corrects or "", _place(facts[index])),
+            facts[index].corrects is not None,
+            _place(facts[index]),
+        ),
+    )
     result: dict[int, Standing] = {}
     first_of: dict[tuple[str, str], str] = {}
     same_rows: dict[tuple[str, Key, str], str] = {}

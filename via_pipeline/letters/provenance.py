@@ -68,7 +68,12 @@ def _delivery(contract: Contract, row: LedgerRow) -> dict[str, Any]:
         "contract_versie": row.contract_version,
         "contract_sha256": row.contract_sha256,
         "is_synthetisch": is_synthetic(row),
-    }
+    } | (
+        # Of who corrected it nothing is told here: the ledger knows.
+        {"corrigeert": row.corrects, "corrigeert_sha256": row.corrects_sha256}
+        if row.corrects
+        else {}
+    )
 
 
 def _look(folder: Path) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract
-from via_pipeline.intake import exclusions, readers, recognise, stage
+from via_pipeline.intake import corrections, exclusions, readers, recognise, stage
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Ledger, LedgerRow, Rewriting, stamp
 from via_pipeline.intake.pseudonym import Key, message_of
@@ -30,7 +30,7 @@ from via_pipeline.privacy import traces
 from via_pipeline.privacy.rewrite import COPIED, CannotRewrite, holds, without
 from via_pipeline.quality import page, report, results
 from via_pipeline.quality.results import RuleResult
-from via_pipeline.storage.atomic import replacing, writer_lock
+from via_pipeline.storage.atomic import replacing, write_text, writer_lock
 from via_pipeline.storage.home import Home
 
 _TELLING = 6
@@ -169,10 +169,13 @@ class _Source:
         }
         files = traces.kept_files(self.home, self.ledger, self.contract) if holding else []
         touched = []
-        for row in holding.values():
+        # Lists of corrections first: they count the rows of files that are still whole.
+        for row in sorted(holding.values(), key=lambda one: one.corrects is None):
             paths = {one.path for one in rows if one.delivery_id == row.delivery_id}
             told = [
-                self._file(row, found, at, run_id, dry_run)
+                self._list(row, found, rows, files, at, run_id, dry_run)
+                if found.is_correction
+                else self._file(row, found, at, run_id, dry_run)
                 for sha256, place, found in files
                 if sha256 == row.sha256 and place in paths
             ]
@@ -186,6 +189,10 @@ class _Source:
                     ", ".join(sorted(set(told))) or "niet meer bewaard",
                 )
             )
+        if not dry_run:
+            for row in holding.values():
+                if row.corrects is not None:
+                    self._follow(row, rows, files, at, run_id)
         return touched
 
     def _file(self, row: LedgerRow, found: Found, at: str, run_id: str, dry_run: bool) -> str:
@@ -248,6 +255,85 @@ class _Source:
             table.table: traces.others(path, self.contract.table(table.table), self.pairs)
             for table, path in staged
         }
+
+    def _list(
+        self,
+        row: LedgerRow,
+        found: Found,
+        known: Sequence[LedgerRow],
+        files: Sequence[tuple[str, str, Found]],
+        at: str,
+        run_id: str,
+        dry_run: bool,
+    ) -> str:
+        """Write a list of corrections again without the person's rows; later rows move up.
+
+        The list goes where the file that it corrects is not kept: nobody can count its rows.
+        """
+        base = next((one for one in known if one.delivery_id == row.corrects), None)
+        file = next((one for sha256, _, one in files if base and sha256 == base.sha256), None)
+        try:
+            listed = corrections.read(found.absolute)
+        except corrections.NotAList:
+            listed = None
+        if base is None or file is None or listed is None:
+            if not dry_run:
+                found.absolute.unlink()
+            return "verwijderd (lijst met correcties zonder bestand)"
+        recognised = recognise.recognise(self.contract, file.file_name)
+        with self._read_again(base, file, recognised) as staged:
+            gone = self._rows(staged)
+        fresh = corrections.without(listed, gone)
+        if dry_run or fresh == listed:
+            return "herschreven"
+        if not fresh.cells:
+            found.absolute.unlink()
+            return "verwijderd (lijst met correcties)"
+        self._write_list(row, found, fresh, len(listed.cells) - len(fresh.cells), at, run_id)
+        return "herschreven"
+
+    def _follow(
+        self,
+        row: LedgerRow,
+        known: Sequence[LedgerRow],
+        files: Sequence[tuple[str, str, Found]],
+        at: str,
+        run_id: str,
+    ) -> None:
+        """Let a list name the bytes that its file has now: who has no ledger finds it by them."""
+        base = next((one for one in known if one.delivery_id == row.corrects), None)
+        file = next((one for sha256, _, one in files if base and sha256 == base.sha256), None)
+        found = next((one for sha256, _, one in files if sha256 == row.sha256), None)
+        if file and found and file.absolute.exists() and found.absolute.exists():
+            listed = corrections.read(found.absolute)
+            fresh = replace(listed, base_sha256=file.measure()[1])
+            if fresh != listed:
+                self._write_list(row, found, fresh, 0, at, run_id)
+
+    def _write_list(
+        self,
+        row: LedgerRow,
+        found: Found,
+        fresh: corrections.CorrectionList,
+        fewer: int,
+        at: str,
+        run_id: str,
+    ) -> None:
+        text = corrections.text_of(fresh)
+        self.ledger.record_rewriting(
+            Rewriting(
+                row.delivery_id,
+                row.source,
+                found.measure()[1],
+                hashlib.sha256(text.encode()).hexdigest(),
+                len(text.encode()),
+                fewer,
+                run_id,
+                at,
+            )
+        )
+        write_text(found.absolute, text)
+        found.absolute.chmod(0o600)
 
     def _rows(self, staged: Sequence[tuple[StagedTable, Path]]) -> dict[str, list[int]]:
         return {

@@ -60,8 +60,10 @@ def due(home: Home, contracts: Iterable[Contract], today: date) -> list[Due]:
     for rows in seen.values():
         row, contract = rows[0], known.get(rows[0].source)
         assert row.received is not None
+        # Rows that a person resolved came with the delivery that they were sent in.
+        first = seen.get(row.corrects or "", rows)[0].received or row.received
         until = (
-            ends_on(row.received, contract.retention_years)
+            ends_on(first, contract.retention_years)
             if contract is not None
             else row.received + timedelta(days=UNKNOWN_DAYS)
         )

@@ -8,7 +8,7 @@ and when nothing is new Great Expectations is not imported.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -67,8 +67,11 @@ def judge(
     *,
     run_id: str,
     threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
+    again: Collection[str] = (),
 ) -> list[ValidationResult]:
     """Judge the staged deliveries of ``contract`` that have no verdict under it; return theirs.
+
+    ``again`` are deliveries (ids) that are judged whether or not they have one.
 
     Writes per delivery: accepted parts, quarantine, result JSON and page, report to the partner,
     and last the verdict in the ledger. A delivery whose judging fails for a technical reason gets
@@ -82,7 +85,7 @@ def judge(
     contract = bound(contract, home.data / "reference")
     ledger = Ledger(home.ledger)
     with writer_lock(home.locks, f"judge-{contract.source}"):
-        waiting = _waiting(home, contract, ledger.rows(contract.source))
+        waiting = _waiting(home, contract, ledger.rows(contract.source), again)
         if not waiting:
             return []
         rules = rules_by_table(contract, home.data / "reference")
@@ -124,15 +127,18 @@ def results_in_force(home: Home, contract: Contract) -> list[ValidationResult]:
     return [read_result(home.reports, row.delivery_id) for row in newest.values()]
 
 
-def _waiting(home: Home, contract: Contract, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
-    """Deliveries staged under this contract without a verdict or without their kept result."""
+def _waiting(
+    home: Home, contract: Contract, rows: Sequence[LedgerRow], again: Collection[str] = ()
+) -> list[LedgerRow]:
+    """Deliveries staged under this contract without a verdict or kept result, and ``again``."""
     found: dict[str, LedgerRow] = {}
     for row in rows:
         is_staged = row.contract_sha256 == contract.sha256
         is_done = row.verdict is not None and path_of(home.reports, row.delivery_id).exists()
         if row.removed is not None:
             continue
-        if is_staged and not is_done and row.status is not Status.DUPLICATE:
+        is_asked = row.delivery_id in again
+        if is_staged and (is_asked or not is_done) and row.status is not Status.DUPLICATE:
             found.setdefault(row.delivery_id, row)
     return list(found.values())
 

@@ -137,6 +137,10 @@ def lay_out(home: Home, scratch: Home, landing: Landing, read_on: date) -> None:
     for found in landing.found:
         if found.received is None:
             target = scratch.data / found.path
+        elif found.is_correction:
+            if found.received > read_on:
+                continue
+            target = scratch.data / found.path
         else:
             # What lay outside a dated folder counts from the day on which it was first seen.
             received = first_seen.get((found.source, found.path), found.received)
