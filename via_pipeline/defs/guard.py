@@ -75,7 +75,14 @@ class Attempt(Generic[T]):
                 "De verwerking is afgebroken; de vorige stand is gebleven. / "
                 f"Crashed: {self.crash}. The last good tables stand; other sources went on."
             ),
-            metadata={"crash": str(self.crash)},
+            metadata={
+                "crash": str(self.crash),
+                "what_to_do": (
+                    "Lees het log van de stap en draai opnieuw; een bestand van een partner is "
+                    "hier nooit de oorzaak. / Read the step's log, run again; a partner's bad file "
+                    "never is the cause."
+                ),
+            },
         )
 
 

@@ -121,15 +121,17 @@ def relative(home: Home, path: Path) -> str:
 
 
 def lake_figures(home: Home, table: str) -> dict[str, Any]:
-    """Row count, number of files and content hash of a lake table as it stands now."""
+    """Row count, number of files and content hash of a lake table as it stands now; lineage."""
+    from via_pipeline.defs import columns
     from via_pipeline.storage import lake
 
+    lineage = columns.told(table)
     try:
         parts = lake.parts(home.lake, table)
     except lake.NoSuchTable:
-        return {"dagster/row_count": 0, "files": 0}
+        return lineage | {"dagster/row_count": 0, "files": 0}
     digest = hashlib.sha256("".join(part.sha256 for part in sorted(parts)).encode()).hexdigest()
-    return {
+    return lineage | {
         "dagster/row_count": sum(part.rows for part in parts),
         "files": len(parts),
         "content_sha256": digest,

@@ -298,6 +298,7 @@ def _quality_figures(home: Home, contract: Contract, results: list[Any]) -> dict
         "duplicates": statuses.count("duplicate"),
         "rows_accepted": sum(row.rows_accepted or 0 for row in in_force),
         "rows_quarantined": sum(row.rows_quarantined or 0 for row in in_force),
+        **_rules(results),
         "verdicts": metadata.markdown_table(
             ["bestand", "oordeel", "rijen", "geaccepteerd", "quarantaine", "pagina"],
             (
@@ -317,6 +318,16 @@ def _quality_figures(home: Home, contract: Contract, results: list[Any]) -> dict
     for page in (failing or [page for _, page in pages])[-1:]:
         figures["validation_page"] = metadata.relative(home, page)
     return figures
+
+
+def _rules(results: list[Any]) -> dict[str, Any]:
+    """How many rules were looked at and how many fail, over the newest deliveries; plotted."""
+    looked = [rule.passed for result in results for rule in result.rules]
+    return {
+        "rules_evaluated": len(looked),
+        "rules_failed": looked.count(False),
+        "rules_passed_pct": round(100 * looked.count(True) / len(looked), 1) if looked else 100.0,
+    }
 
 
 def _table_figures(home: Home, contract: Contract, table: Table) -> dict[str, Any]:

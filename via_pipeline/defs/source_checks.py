@@ -22,6 +22,17 @@ from via_pipeline.quality import checks
 from via_pipeline.quality.results import ValidationResult
 from via_pipeline.storage.home import Home
 
+_ACTIONS = {
+    checks.ERROR: (
+        "Stuur de werkmap in reports/partners/ aan de afzender: een nieuw bestand met dezelfde "
+        "sleutel vervangt dit vanzelf. / Send the partner their workbook; a new file with the same "
+        "key replaces this one. Until then the delivery before it stays in force."
+    ),
+    checks.WARN: (
+        "Stuur de werkmap in reports/partners/ aan de afzender, of herstel de rijen: 'via "
+        "quarantine export'. / Send the partner their workbook, or have a person resolve the rows."
+    ),
+}
 _CONSEQUENCE = {
     Severity.REJECT_FILE: "rejects the file",
     Severity.REJECT_ROW: "puts the row in quarantine",
@@ -128,6 +139,7 @@ def result_of(found: checks.CheckOutcome, asset: str, name: str) -> dg.AssetChec
     if not found.passed:
         files = ", ".join(dict.fromkeys(example.file for example in found.examples))
         told = f"{found.explanation} ({files}) / {found.english}"
+        figures["what_to_do"] = _ACTIONS[found.severity]
         figures["examples"] = metadata.markdown_table(
             ["bestand", "fouten", "rijen in het bestand", "pagina"],
             (

@@ -19,6 +19,36 @@ from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
 
 TABLE = "pilots__stand"
+COLUMNS: dict[str, str] = {
+    "pilot_id": "VARCHAR",
+    "locatie": "VARCHAR",
+    "locatie_naam": "VARCHAR",
+    "locatie_soort": "VARCHAR",
+    "thema": "VARCHAR",
+    "korte_naam": "VARCHAR",
+    "pilotlijn": "VARCHAR",
+    "design": "VARCHAR",
+    "claim": "VARCHAR",
+    "fase": "VARCHAR",
+    "status": "VARCHAR",
+    "statustekst": "VARCHAR",
+    "statustekst_bekend_op": "DATE",
+    "gepland": "VARCHAR",
+    "doel": "VARCHAR",
+    "gerealiseerd": "VARCHAR",
+    "ontwerp": "VARCHAR",
+    "budget": "VARCHAR",
+    "voorwaarde": "VARCHAR",
+    "evaluator": "VARCHAR",
+    "leveringen_ontvangen": "BIGINT",
+    "leveringen_in_gebruik": "BIGINT",
+    "bronhouders": "BIGINT",
+    "deelnemers_n": "BIGINT",
+    "leveringen": "VARCHAR",
+    "is_synthetisch": "BOOLEAN",
+}
+"""Columns of the table and their DuckDB types, in order."""
+
 WHOLE = "alle"
 _SITE = "locatie"
 # Fields of a delivery's key that name who it is about; the others name a period or a moment.

@@ -68,6 +68,13 @@ CHECKS = {
 }
 
 
+_ACTIONS = {
+    LINKED: "Vraag de organisatie naar de sleutels van deze levering. / Ask about the keys.",
+    JUMPS: "Vraag de organisatie of de levering klopt, voordat het cijfer uitgaat. / Ask first.",
+    CLOSED: "Meld dit als fout van het platform. / Report it: this is a fault of ours.",
+}
+
+
 @dg.multi_asset(
     name="diversity",
     specs=[
@@ -101,7 +108,8 @@ def diversity(context: dg.AssetExecutionContext, installation: Installation):
         LINKED,
         passed=not found.links_over,
         description=f"{found.links_over} van {found.links} combinaties van organisatie, peildatum "
-        "en sleutel boven het maximum",
+        f"en sleutel boven het maximum / {found.links_over} of {found.links} combinations of "
+        "organisation, reference date and key have more jobs not linked than CBS allows",
         metadata={
             "over_maximum": found.links_over,
             "content": metadata.markdown_table(
@@ -113,7 +121,8 @@ def diversity(context: dg.AssetExecutionContext, installation: Installation):
         JUMPS,
         passed=not found.jumps,
         description=f"{found.jumps} veranderingen boven de verwachte orde; de grootste is "
-        f"{found.largest_jump_pp:.1f} procentpunt"
+        f"{found.largest_jump_pp:.1f} procentpunt / {found.jumps} changes larger than a year "
+        "explains: ask the organisation about the delivery first"
         if found.jumps
         else None,
         metadata={
@@ -126,7 +135,8 @@ def diversity(context: dg.AssetExecutionContext, installation: Installation):
         CLOSED,
         severity=dg.AssetCheckSeverity.ERROR,
         passed=not found.open_ends,
-        description=f"{found.open_ends} treden waar de stromen niet optellen tot de stand"
+        description=f"{found.open_ends} treden waar de stromen niet optellen tot de stand / "
+        f"{found.open_ends} rungs where flows do not add up to the stocks: a fault of ours"
         if found.open_ends
         else None,
         metadata={"open_ends": found.open_ends},
@@ -141,6 +151,8 @@ def _result(
     metadata: dict[str, Any],
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
 ) -> dg.AssetCheckResult:
+    if not passed:
+        metadata = metadata | {"what_to_do": _ACTIONS[name]}
     return dg.AssetCheckResult(
         passed=passed,
         check_name=name,

@@ -8,7 +8,16 @@ from typing import Any
 
 import dagster as dg
 
-from via_pipeline.defs import automation, charts, events, guard, metadata, policy, proven
+from via_pipeline.defs import (
+    automation,
+    charts,
+    columns,
+    events,
+    guard,
+    metadata,
+    policy,
+    proven,
+)
 from via_pipeline.defs.editions import editions
 from via_pipeline.defs.resources import Installation
 from via_pipeline.storage.home import Home
@@ -167,7 +176,8 @@ def bi_file(context: dg.AssetExecutionContext, installation: Installation) -> dg
     home = installation.home()
     published = guard.told(context, lambda: publish(home))
     return dg.MaterializeResult(
-        metadata=_published(home, published), check_results=[_all_processed(context)]
+        metadata=_published(home, published) | columns.told(columns.BI_FILE),
+        check_results=[_all_processed(context)],
     )
 
 
@@ -190,6 +200,7 @@ def _published(home: Home, published: Any) -> dict[str, Any]:
     files = sorted(path for path in published.path.parent.rglob("*") if path.is_file())
     return {
         "release": published.release,
+        "tables": len(PROTECTED),
         "in_force": published.is_in_force,
         "files": len(files),
         "bytes": sum(path.stat().st_size for path in files),
@@ -241,7 +252,8 @@ def voortgangsbrief(context: dg.AssetExecutionContext, installation: Installatio
             yield found
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     yield dg.MaterializeResult(
-        metadata={
+        metadata=columns.told(automation.LETTER)
+        | {
             "edition": edition,
             "folder": metadata.relative(home, folder),
             "files": len(files),

@@ -94,6 +94,7 @@ def _now(found: list[Any] | None) -> dg.AssetCheckResult:
     told = "; ".join(f"{broken.TITLES[broken.Kind(kind)]}: {n}" for kind, n in counts.items())
     figures: dict[str, Any] = {"broken": len(wrong)}
     if wrong:
+        figures["what_to_do"] = "Zie per regel hieronder. / See each line below; 'via broken'."
         figures["content"] = metadata.markdown_table(
             ["soort", "wat", "sinds", "wat te doen"],
             ([one.kind.value, one.subject, one.since, one.action] for one in wrong),

@@ -88,6 +88,10 @@ def _known(home: Home, sources: list[str]) -> dg.AssetCheckResult:
     ]
     figures: dict[str, object] = {"files": len(rows)}
     if rows:
+        figures["what_to_do"] = (
+            "Vraag de afzender wat het is; haal het bestand weg of maak een afspraak. / Ask the "
+            "sender; remove the file, or add a contract (docs/add-a-pilot.md)."
+        )
         figures["examples"] = metadata.markdown_table(
             ["bestand", "ontvangen"], ([row.path, row.received] for row in rows)
         )
