@@ -1,4 +1,4 @@
-"""Screenshots of Dagster's UI and of the annex after a run on the samples: ``make screenshots``.
+"""Screenshots of Dagster's UI, the status site and the annex after a run: ``make screenshots``.
 
 Runs ``via run`` in a temporary place, starts the webserver on it and looks with Debian's chromium.
 Look at what it made before committing it. Belongs here: which pages, and their names in docs/img.
@@ -10,13 +10,18 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("VIA_PSEUDONYM_KEY", "73637265656e73686f7473" + "00" * 32)
 
+from via_pipeline.status import site  # noqa: E402 - after the path is set
 from via_pipeline_tests.journeys import house  # noqa: E402 - after the path is set
 from via_pipeline_tests.ui import desk, pages  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 IMAGES = PROJECT / "docs" / "img"
 
@@ -48,6 +53,24 @@ def annex(path: Path) -> None:
             print(f"docs/img/{name}.png")
 
 
+# Pages of the status site: the picture's name, its page, width and height.
+_SITE = (
+    ("status_now", "index.html", 1100, 900),
+    ("status_now_on_a_phone", "index.html", 390, 844),
+    ("status_deliveries_on_a_phone", "leveringen.html", 390, 844),
+    ("status_partners", "partners.html", 1100, 900),
+)
+
+
+def status_site(page: Page, folder: Path) -> None:
+    """The status site as it lies there: no server."""
+    for name, file, width, height in _SITE:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto((folder / file).as_uri())
+        page.screenshot(path=IMAGES / f"{name}.png")
+        print(f"docs/img/{name}.png")
+
+
 def main() -> None:
     """Make every picture anew."""
     if not desk.CHROMIUM.exists():
@@ -62,6 +85,7 @@ def main() -> None:
             desk.webserver(ran.home, house.environment(ran.home)) as address,
             desk.browser() as (page, _),
         ):
+            status_site(page, site.folder_of(ran.home))
             for look in pages.PAGES:
                 look.show(page, address)
                 page.screenshot(path=IMAGES / f"{look.name}.png")

@@ -284,6 +284,7 @@ def deliveries(
                 "delivery_id": row.delivery_id,
                 "supersedes": row.supersedes,
                 "duplicate_of": row.duplicate_of,
+                "corrects": row.corrects,
             }
             for row in Ledger(home.ledger).rows(source)
         ]

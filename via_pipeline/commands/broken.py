@@ -7,6 +7,7 @@ reading Dagster's records (``defs.standing``).
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,7 +52,8 @@ def _look(home: Home, site: bool) -> tuple[list[Broken], str | None]:
     import warnings as silence
 
     # In a home in which nothing ever ran there is nothing to ask, and nothing is made by asking.
-    has_run = (home.dagster / "history").exists() or (home.dagster / "storage").exists()
+    # Who keeps a DAGSTER_HOME of their own (another database, say) has one.
+    has_run = bool(os.environ.get("DAGSTER_HOME")) or (home.dagster / "history").exists()
     from via_pipeline.contracts.model import load_all
     from via_pipeline.status import broken as room
     from via_pipeline.status.facts import Facts

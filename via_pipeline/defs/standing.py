@@ -12,9 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecordStatus as Recorded,
-)
 
 from via_pipeline.defs import automation
 from via_pipeline.status.facts import AssetState, CheckState, Facts, Outcome, RunLine
@@ -108,14 +105,14 @@ def _checks(
         outcome, is_error, at = Outcome.NEVER, spec.blocking, None
         if record is not None:
             at = stamp(datetime.fromtimestamp(record.create_timestamp, UTC))
-            if record.status is Recorded.PLANNED:
+            if record.status.value == "PLANNED":
                 outcome = (
                     Outcome.NEVER
                     if record.run_id != run_id and _is_busy(instance, record.run_id, busy)
                     else Outcome.NOT_RUN
                 )
             else:
-                outcome = Outcome.PASSED if record.status is Recorded.SUCCEEDED else Outcome.FAILED
+                outcome = Outcome.PASSED if record.status.value == "SUCCEEDED" else Outcome.FAILED
             if record.evaluation is not None:
                 is_error = record.evaluation.severity is dg.AssetCheckSeverity.ERROR
         yield CheckState(

@@ -132,7 +132,7 @@ def _file(home: Home, row: LedgerRow) -> File:
     is_judged = path_of(home.reports, row.delivery_id).exists()
     verdict = VERDICTS[read_result(home.reports, row.delivery_id).verdict] if is_judged else ""
     return File(
-        name=row.file_name,
+        name=f"{row.file_name} (met correcties)" if row.corrects else row.file_name,
         received=row.received.isoformat() if row.received else "",
         status=STATUSES[row.status],
         verdict=verdict,

@@ -108,7 +108,7 @@ def test_a_figure_in_a_letter_is_traced_to_the_columns_of_partners_files(specs) 
 
     letter = automation.LETTER
     assert {
-        "landing__p5_behoud.medewerker.functieniveau",
+        "landing__p5_behoud.medewerker.promotie",
         "landing__p7_ww.ww_periode.begindatum",
         "landing__p8_begeleiding.meting.ladder",
     } <= sources(letter, "voorlopige_resultaten.waarde")

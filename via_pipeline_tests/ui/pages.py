@@ -98,10 +98,27 @@ PAGES = (
         ("herkomst_oud", "deeltijdfactor", "persoon_id"),
     ),
     Look(
+        "column_lineage",
+        "/assets/disclosure__resultaat?view=lineage&column=waarde",
+        ("outcomes__result", "waarde"),
+        height=560,
+    ),
+    Look(
+        "what_is_broken",
+        "/assets/status__site?view=checks&checkDetail=nu_kapot",
+        ("nu_kapot", "via broken", "Failed"),
+    ),
+    Look(
         "chart_of_an_outcome",
         "/assets/outcomes__p7_ww?view=events",
         ("chart", "Close"),
         _chart,
+    ),
+    Look(
+        "launchpad",
+        "/locations/via_pipeline/jobs/period_again/playground",
+        ("received_from", "received_to"),
+        height=700,
     ),
     Look("runs", "/runs", ("nightly_refresh", "publish_letter", "Success")),
     Look("automation", "/automation", ("nightly", "landing_zone", "failed_checks", "failed_runs")),
