@@ -92,7 +92,7 @@ def test_a_place_that_cannot_be_made(monkeypatch) -> None:
         (("cijfer", "zomaar"), "zomaar"),
         (("run", "--edition", "vierde"), "unknown edition"),
         (("quarantine", "export", "p99_niets"), "known: p1_studiekeuze"),
-        (("quarantine", "replay", "niets.xlsx"), "there is no niets.xlsx"),
+        (("quarantine", "replay", "niets.xlsx", "--as", "An"), "there is no niets.xlsx"),
     ],
 )
 def test_a_word_that_is_not_known(arguments: tuple[str, ...], answer: str) -> None:
@@ -105,7 +105,7 @@ def test_a_damaged_ledger_is_named(own_place: Path) -> None:
     ledger.parent.mkdir(parents=True)
     ledger.write_bytes(b"no database at all " * 100)
     code, text = said("deliveries")
-    assert code == 1 and "a database in VIA_HOME" in text
+    assert code == 1 and "the ledger ledger.sqlite cannot be used" in text
 
 
 def test_a_full_disk_says_so_and_no_partners_file_name_is_told(own_place: Path, monkeypatch):

@@ -365,3 +365,21 @@ def test_the_commands_over_a_house(small, monkeypatch, tmp_path: Path) -> None:
     code, text = via("list", "--json")
     assert code == 0 and json.loads(text)[0]["who"] == "An Ander"
     assert via("replay", str(sheet), "--as", "An Ander")[0] == 3, "it was replaced meanwhile"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.xlsx", b"PK\x03\x04 no workbook"),
+        ("a.xlsx", b""),
+        ("a.csv", b""),
+        ("a.csv", b"een;twee\r\n1;2\r\n"),
+        ("a.csv", bytes(range(256))),
+        ("a.csv", (";".join(resolve.HEADER) + "\r\nx;y;z;drie;k;r;u;o;n\r\n").encode()),
+    ],
+)
+def test_a_file_that_is_no_sheet_is_told_and_nothing_of_it_repeated(tmp_path, name, data) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(resolve.SheetError) as told:
+        resolve.read(tmp_path / name)
+    assert "drie" not in str(told.value) and len(str(told.value)) < 200
