@@ -41,6 +41,15 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 # Of a dataset: what disclosure control itself writes, by looking at the figures.
 _CLOSING = ("waarde_status", "regel")
 # What a table says of the deliveries among its rows.
+# What disclosure control writes about a release, and declares as SQL only (disclosure.record).
+_OF_THE_RELEASE = {
+    "cellen": "BIGINT",
+    "verborgen": "BIGINT",
+    "waarde_verloren_pct": "BIGINT",
+    "niet_veilig": "BIGINT",
+    "is_synthetisch": "BOOLEAN",
+}
+_NUMBERS = ("BIGINT", "DECIMAL", "DOUBLE")
 _OF_DELIVERY = ("peildatum", "leveringen", "is_synthetisch")
 
 
@@ -112,7 +121,8 @@ def declared() -> dict[str, Columns]:
     for table, dataset in _datasets().items():
         source = found.get(dataset.source) or _types_of_contract(dataset.source)
         found[table] = {
-            name: source.get(name, "VARCHAR") for name in dictionary.columns(dataset.name)
+            name: source.get(name) or _OF_THE_RELEASE.get(name, "VARCHAR")
+            for name in dictionary.columns(dataset.name)
         }
     found[LETTER] = {
         f"{content.name}.{column}": found[content.dataset.table].get(column, "VARCHAR")
@@ -232,12 +242,18 @@ def origins(asset: str, upstream: Iterable[str]) -> Origins:
         return _of_dataset(_datasets()[asset])
     if asset not in computed():
         return {}
-    tables = {name: set(columns_of(name)) for name in sorted(upstream)}
+    own = _declared()["made_of"].get(asset)
+    tables = {name: set(columns_of(name)) for name in own or sorted(upstream)}
     declared = _of_declarations(asset)
     rest = [tuple(text.split(".")) for text in _declared()["rest"].get(asset, [])]
     found: Origins = {}
-    for column in computed()[asset]:
-        same = [(name, column) for name, known in tables.items() if column in known]
+    for column, kind in computed()[asset].items():
+        is_figure = own is not None and kind.startswith(_NUMBERS)
+        same = (
+            []
+            if is_figure
+            else [(name, column) for name, known in tables.items() if column in known]
+        )
         found[column] = declared.get(column) or same or [(a, b) for a, b in rest]
     return found
 

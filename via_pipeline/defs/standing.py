@@ -113,7 +113,9 @@ def _checks(
                 )
             else:
                 outcome = Outcome.PASSED if record.status.value == "SUCCEEDED" else Outcome.FAILED
-            if record.evaluation is not None:
+            if record.evaluation is not None and record.event is not None:
+                # The record itself was made when the run was planned.
+                at = stamp(datetime.fromtimestamp(record.event.timestamp, UTC))
                 is_error = record.evaluation.severity is dg.AssetCheckSeverity.ERROR
         yield CheckState(
             asset=key.asset_key.to_user_string(),

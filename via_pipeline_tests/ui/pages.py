@@ -98,12 +98,6 @@ PAGES = (
         ("herkomst_oud", "deeltijdfactor", "persoon_id"),
     ),
     Look(
-        "column_lineage",
-        "/assets/disclosure__resultaat?view=lineage&column=waarde",
-        ("outcomes__result", "waarde"),
-        height=560,
-    ),
-    Look(
         "what_is_broken",
         "/assets/status__site?view=checks&checkDetail=nu_kapot",
         ("nu_kapot", "via broken", "Failed"),
