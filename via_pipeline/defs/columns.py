@@ -149,7 +149,9 @@ def columns_of(asset: str) -> list[str]:
         return [name for name, _ in _landing(asset)]
     if asset == BI_FILE:
         return [
-            f"{one.name}.{name}" for one in _datasets().values() for name in computed()[one.table]
+            f"{one.name}.{name}"
+            for one in _datasets().values()
+            for name in computed().get(one.table, {})
         ]
     return list(computed().get(asset, {}))
 
