@@ -114,6 +114,7 @@ def declared() -> dict[str, Columns]:
         "diversity__ladder": ladder.COLUMNS,
         "diversity__flow": flow.COLUMNS,
         "diversity__benchmark": benchmark.COLUMNS,
+        benchmark.PUBLISHED: benchmark.PUBLISHED_COLUMNS,
         "diversity__trend": trend.COLUMNS,
         "diversity__koppeling": linkage.COLUMNS,
         **effects.TABLES,
