@@ -281,7 +281,7 @@ def read(path: Path) -> list[tuple[int, Line]]:
 class _Filled(str):
     """What a person filled in, and the value as the spreadsheet keeps it."""
 
-    __slots__ = ("value",)
+    value: Any
 
     def __new__(cls, value: Any) -> _Filled:
         made = super().__new__(cls, _text(value))
