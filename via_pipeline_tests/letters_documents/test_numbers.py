@@ -26,6 +26,25 @@ COLUMNS = {
     },
     "bereik": {"Aantal": "n"},
     "culturele_diversiteit": {"n": "n", "Aandeel": "aandeel_pct"},
+    "ladder_culturele_diversiteit": {
+        "n": "n",
+        "Aandeel": "aandeel_pct",
+        "Verhouding": "ratio_lager",
+        "Interval van": "ratio_lager_laag",
+        "tot": "ratio_lager_hoog",
+    },
+    "doorstroom_culturele_diversiteit": {"n": "n", "Deel": "aandeel_pct"},
+    "ontwikkeling_culturele_diversiteit": {
+        "n": "n",
+        "Aandeel": "aandeel_pct",
+        "Verandering (procentpunt)": "verschil_pp",
+    },
+    "vergelijking_culturele_diversiteit": {
+        "n": "n",
+        "Aandeel": "aandeel_pct",
+        "Ander": "aandeel_vergelijking_pct",
+    },
+    "benchmark_culturele_diversiteit": {"Aandeel": "aandeel_pct"},
     "covid19_context": {
         "Werkloosheid": "werkloosheid_pct",
         "Verschil met jaar eerder": "verschil_jaar_pp",

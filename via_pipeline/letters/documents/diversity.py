@@ -3,16 +3,23 @@
 Belongs here: the shares that the Barometer's rules let be shown, the ladder with what is forbidden
 on it, flows, change over time, and published figures beside. Does not belong here: which
 classification of origin is shown on which day (``disclosure`` decides).
+
+Only figures that are shown stand in a table, and of everyone those of the newest peildatum; what is
+left out is told below it and stands row by row in the dataset. Change over time keeps every
+peildatum, and every break, also where the figure is hidden.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
 
+from via_pipeline.disclosure.protect import STATUS
 from via_pipeline.letters.documents import charts, words
-from via_pipeline.letters.documents.blocks import Block, Cell, Column, Paragraph, Section, Table
-from via_pipeline.letters.documents.pilots import ADDRESS
+from via_pipeline.letters.documents.blocks import Block, Cell, Paragraph, Section, Table
 from via_pipeline.letters.documents.rows import Row, Source, is_synthetic
+from via_pipeline.letters.documents.tables import Field, left_out, number, of_rows, shown, text
 from via_pipeline.letters.documents.theme import Theme
 
 SHARES = "culturele_diversiteit"
@@ -24,17 +31,21 @@ PUBLISHED = "benchmark_culturele_diversiteit"
 _LEVEL = "functieniveau"
 _BOARD = "bestuur"
 _NEVER = "nooit_toegestaan"
+_WHO = ("populatie_soort", "populatie")
 
 
-def section(source: Source, theme: Theme) -> Section:
-    """Whole organisations; the levels up to the top; who moves; change; published figures."""
+def section(source: Source, theme: Theme, reading_date: date) -> Section:
+    """Whole organisations; the levels up to the top; who moves; change; published figures.
+
+    Of published figures only those of a period and a vintage that had begun on ``reading_date``.
+    """
     whole = [row for row in source.rows(SHARES) if row["kenmerk"] == words.WHOLE]
     parts = (
         Section("diversiteit-organisaties", "Organisaties als geheel", _whole(whole, theme)),
         Section("diversiteit-top", "Culturele diversiteit aan de top", _top(source.rows(LADDER))),
         Section("diversiteit-doorstroom", "Wie erbij kwam, hoger kwam of vertrok", _moves(source)),
         Section("diversiteit-ontwikkeling", "Ontwikkeling", _series(source.rows(SERIES))),
-        Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source)),
+        Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source, reading_date)),
     )
     return Section("diversiteit", "Culturele diversiteit", (), parts)
 
@@ -42,13 +53,25 @@ def section(source: Source, theme: Theme) -> Section:
 def _whole(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
     if not rows:
         return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
-    table = _table(
-        "diversiteit-totaal", "Aandelen van herkomstgroepen in organisaties als geheel", rows
+    last = _newest(rows, "organisatie")
+    counted = " of ".join(sorted({row["eenheid_statistiek"] for row in last}))
+    table = of_rows(
+        "diversiteit-totaal",
+        f"Aandelen van herkomstgroepen in organisaties als geheel, n in {counted}",
+        SHARES,
+        shown(last),
+        (
+            text("Organisatie", 1.1, "organisatie"),
+            _day("Peildatum", 1.8, "peildatum"),
+            _group(2.3),
+            _count(),
+            number("Aandeel", 0.9, "aandeel_pct", 1),
+        ),
     )
     chart = charts.bars(
         "diversiteit-totaal",
         "Aandelen van herkomstgroepen per organisatie",
-        [_bar(row, f"Organisatie {row['organisatie']}") for row in _last(rows)],
+        [_bar(row, f"Organisatie {row['organisatie']}") for row in last],
         theme,
         table,
     )
@@ -58,24 +81,25 @@ def _whole(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
             "te tonen, dan vervallen alle drie: samen zijn zij honderd procent.",
             is_synthetic=is_synthetic(rows),
         ),
-        chart or table,
+        *_or_none(table, chart),
+        *left_out(last, SHARES),
+        *_earlier(rows, last, SHARES),
     )
 
 
 def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
     """The ladder, what is forbidden on it, and the ratio to the level below."""
-    levels = [row for row in rows if row["ladder"] == _LEVEL and row["trede"] != _BOARD]
-    if not levels:
+    every = [row for row in rows if row["ladder"] == _LEVEL and row["trede"] != _BOARD]
+    if not every:
         return (Paragraph("Over functieniveaus is bij deze editie niets bekend."),)
+    levels = _newest(every, *_WHO)
     last = max(row["trede_volgorde"] for row in levels)
     top = [row for row in levels if row["trede_volgorde"] == last]
-    shown = any(row["aandeel_pct"] is not None for row in top)
-    boards = [row for row in rows if row["categorie"] == _NEVER]
     told = Paragraph(
         f"Het hoogste functieniveau is {top[0]['trede_label'].lower()}. "
         + (
             "Daarvan is ten minste voor één organisatie, sector of alle samen een aandeel te tonen."
-            if shown
+            if shown(top)
             else "Daarvan is geen aandeel te tonen, omdat het om minder dan 250 werknemers gaat of "
             "om een ander cijfer te beschermen."
         )
@@ -86,89 +110,57 @@ def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
         "De verhouding is het aandeel op dit niveau gedeeld door dat op het niveau eronder: 1 is "
         "evenveel als daar. Het interval zegt hoe ver toeval alleen zo’n verhouding kan brengen."
     )
+    table = of_rows(
+        "diversiteit-ladder",
+        "Aandelen van herkomstgroepen naar functieniveau, n in werknemers",
+        LADDER,
+        shown(levels),
+        (
+            text("Wie", 1.9, "populatie_label"),
+            _day("Peildatum", 1.3, "peildatum"),
+            text("Functieniveau", 1.3, "trede_label"),
+            _group(1.5),
+            _count(),
+            number("Aandeel", 0.8, "aandeel_pct", 1),
+            number("Verhouding", 1, "ratio_lager", 2),
+            number("Interval van", 0.8, "ratio_lager_laag", 2),
+            number("tot", 0.6, "ratio_lager_hoog", 2),
+        ),
+    )
+    boards = [row for row in rows if row["categorie"] == _NEVER]
     forbidden = tuple(
-        Paragraph(text, is_synthetic=is_synthetic(boards))
-        for text in sorted({row["reden"] for row in boards if row["reden"]})
+        Paragraph(reason, is_synthetic=is_synthetic(boards))
+        for reason in sorted({row["reden"] for row in boards if row["reden"]})
     )
-    return (told, ratio, _ladder(levels), *forbidden)
-
-
-def _ladder(rows: Sequence[Row]) -> Table:
-    return Table(
-        name="diversiteit-ladder",
-        caption="Aandelen van herkomstgroepen naar functieniveau, n in werknemers",
-        columns=(
-            Column("Wie", 1.4),
-            Column("Peildatum", 1.5),
-            Column("Functieniveau", 1.3),
-            Column("Herkomstgroep", 1.8),
-            Column("n", 0.7, is_number=True),
-            Column("Aandeel", 0.8, is_number=True),
-            Column("Verhouding", 0.9, is_number=True),
-            Column("Interval", 1.1, is_number=True),
-            ADDRESS,
-        ),
-        rows=tuple(
-            (
-                Cell(row["populatie_label"]),
-                Cell(words.day(row["peildatum"])),
-                Cell(row["trede_label"]),
-                Cell(words.of("categorie", row["categorie"])),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                words.figure(row["ratio_lager"], row["waarde_status"], 2),
-                _interval(row["ratio_lager_laag"], row["ratio_lager_hoog"], row["waarde_status"]),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=LADDER,
-        is_synthetic=is_synthetic(rows),
+    return (
+        told,
+        *((ratio, table) if table.rows else ()),
+        *left_out(levels, LADDER),
+        *_earlier(every, levels, LADDER),
+        *forbidden,
     )
-
-
-def _interval(low, high, status: str | None) -> Cell:
-    if status is not None:
-        return Cell(status, status=status)
-    if low is None or high is None:
-        return Cell(words.NONE)
-    return Cell(f"{words.number(low, 2)}–{words.number(high, 2)}")
 
 
 def _moves(source: Source) -> tuple[Block, ...]:
     """What share of each group came, rose or left, over all levels."""
-    every = source.rows(FLOWS)
-    rows = [row for row in every if row["trede"] == words.WHOLE]
-    if not rows:
+    every = [row for row in source.rows(FLOWS) if row["trede"] == words.WHOLE]
+    if not every:
         return (Paragraph("Er zijn bij deze editie geen twee peildatums van één organisatie."),)
-    table = Table(
-        name="diversiteit-doorstroom",
-        caption="Deel van elke herkomstgroep dat erbij kwam, hoger kwam of vertrok, n werknemers",
-        columns=(
-            Column("Wie", 1.4),
-            Column("Van", 1.4),
-            Column("Tot", 1.4),
-            Column("Stroom", 1.1),
-            Column("Herkomstgroep", 1.8),
-            Column("n", 0.7, is_number=True),
-            Column("Deel", 0.8, is_number=True),
-            ADDRESS,
+    rows = _newest(every, *_WHO)
+    table = of_rows(
+        "diversiteit-doorstroom",
+        "Deel van elke herkomstgroep dat erbij kwam, hoger kwam of vertrok, n werknemers",
+        FLOWS,
+        shown(rows),
+        (
+            text("Wie", 1.9, "populatie_label"),
+            _day("Van", 1.3, "peildatum_van"),
+            _day("Tot", 1.3, "peildatum"),
+            Field("Stroom", 1.1, lambda row: Cell(words.of("stroom", row["stroom"]))),
+            _group(1.8),
+            _count(),
+            number("Deel", 0.8, "aandeel_pct", 1),
         ),
-        rows=tuple(
-            (
-                Cell(row["populatie_label"]),
-                Cell(words.day(row["peildatum_van"])),
-                Cell(words.day(row["peildatum"])),
-                Cell(words.of("stroom", row["stroom"])),
-                Cell(words.of("categorie", row["categorie"])),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=FLOWS,
-        is_synthetic=is_synthetic(rows),
     )
     return (
         Paragraph(
@@ -178,7 +170,9 @@ def _moves(source: Source) -> tuple[Block, ...]:
             "steeds om minder dan tien mensen.",
             is_synthetic=is_synthetic(rows),
         ),
-        table,
+        *_or_none(table),
+        *left_out(rows, FLOWS),
+        *_earlier(every, rows, FLOWS),
     )
 
 
@@ -186,34 +180,20 @@ def _series(rows: Sequence[Row]) -> tuple[Block, ...]:
     """Shares over time, with the breaks in words."""
     if not rows:
         return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
-    table = Table(
-        name="diversiteit-ontwikkeling",
-        caption="Aandelen van herkomstgroepen op opeenvolgende peildatums, n in banen",
-        columns=(
-            Column("Wie", 1.4),
-            Column("Peildatum", 1.5),
-            Column("Herkomstgroep", 1.8),
-            Column("n", 0.7, is_number=True),
-            Column("Aandeel", 0.8, is_number=True),
-            Column("Verandering (procentpunt)", 1.1, is_number=True),
-            Column("Breuk of vraag", 1.6),
-            ADDRESS,
+    table = of_rows(
+        "diversiteit-ontwikkeling",
+        "Aandelen van herkomstgroepen op opeenvolgende peildatums, n in banen",
+        SERIES,
+        [row for row in rows if row[STATUS] is None or row["breuk_reden"]],
+        (
+            text("Wie", 1.9, "populatie_label"),
+            _day("Peildatum", 1.3, "peildatum"),
+            _group(1.6),
+            _count(),
+            number("Aandeel", 0.8, "aandeel_pct", 1),
+            number("Verandering (procentpunt)", 1.2, "verschil_pp", 1),
+            Field("Breuk of vraag", 1.4, lambda row: Cell(_break(row))),
         ),
-        rows=tuple(
-            (
-                Cell(row["populatie_label"]),
-                Cell(words.day(row["peildatum"])),
-                Cell(words.of("categorie", row["categorie"])),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                words.figure(row["verschil_pp"], row["waarde_status"], 1),
-                Cell(_break(row)),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=SERIES,
-        is_synthetic=is_synthetic(rows),
     )
     return (
         Paragraph(
@@ -222,7 +202,8 @@ def _series(rows: Sequence[Row]) -> tuple[Block, ...]:
             "over de levering.",
             is_synthetic=is_synthetic(rows),
         ),
-        table,
+        *_or_none(table),
+        *left_out(rows, SERIES),
     )
 
 
@@ -234,103 +215,139 @@ def _break(row: Row) -> str:
     return "Eerst nagaan" if row["is_sprong"] else words.NONE
 
 
-def _beside(source: Source) -> tuple[Block, ...]:
+def _beside(source: Source, reading_date: date) -> tuple[Block, ...]:
     """Organisations and sectors beside larger groups, and what others published."""
-    rows, published = source.rows(BESIDE), source.rows(PUBLISHED)
-    blocks: list[Block] = []
-    if rows:
-        blocks += [
-            Paragraph(
-                "Een organisatie is zelf deel van haar sector en van alle organisaties samen. De "
-                "aandelen zijn zoals geteld, niet gecorrigeerd voor functieniveau. Een verschil is "
-                "geen oordeel.",
-                is_synthetic=is_synthetic(rows),
-            ),
-            _comparison(rows),
-        ]
-    if published:
-        blocks += [
-            Paragraph(
-                "Het merk zegt waar een gepubliceerd cijfer is gelezen: V bij de bron, V-2nd in "
-                "een tweede bron, bijvoorbeeld een nieuwsbericht. De cijfers van het dashboard van "
-                "de Barometer zijn hier verzonnen voorbeelden; hun merk is synthetisch.",
-            ),
-            _benchmarks(published),
-        ]
-    return tuple(blocks) or (Paragraph("Er zijn bij deze editie geen cijfers om naast te leggen."),)
+    blocks = _comparison(source.rows(BESIDE)) + _published(source.rows(PUBLISHED), reading_date)
+    if not blocks:
+        return (Paragraph("Er zijn bij deze editie geen cijfers om naast te leggen."),)
+    marks = Paragraph(
+        "Het merk zegt waar een gepubliceerd cijfer vandaan komt: V is gelezen bij de bron, V-2nd "
+        "in een tweede bron, bijvoorbeeld een nieuwsbericht; derived is daaruit berekend, en "
+        "synthetisch is een verzonnen voorbeeld."
+    )
+    return (marks, *blocks)
 
 
-def _comparison(rows: Sequence[Row]) -> Table:
-    return Table(
-        name="diversiteit-vergelijking",
-        caption="Aandelen van herkomstgroepen naast die van anderen, n in werknemers",
-        columns=(
-            Column("Wie", 1.4),
-            Column("Peildatum", 1.4),
-            Column("Naast", 1.7),
-            Column("Herkomstgroep", 1.7),
-            Column("n", 0.7, is_number=True),
-            Column("Aandeel", 0.8, is_number=True),
-            Column("Ander", 0.8, is_number=True),
-            Column("Merk", 0.9),
-            ADDRESS,
+def _comparison(every: Sequence[Row]) -> tuple[Block, ...]:
+    if not every:
+        return ()
+    rows = _newest(every, *_WHO)
+    table = of_rows(
+        "diversiteit-vergelijking",
+        "Aandelen van herkomstgroepen naast die van anderen, n in werknemers",
+        BESIDE,
+        shown(rows),
+        (
+            text("Wie", 1.7, "populatie_label"),
+            _day("Peildatum", 1.3, "peildatum"),
+            text("Naast", 1.7, "vergelijking_label"),
+            _group(1.5),
+            _count(),
+            number("Aandeel", 0.8, "aandeel_pct", 1),
+            number("Ander", 0.7, "aandeel_vergelijking_pct", 1),
+            text("Merk", 0.9, "merk"),
         ),
-        rows=tuple(
-            (
-                Cell(row["populatie_label"]),
-                Cell(words.day(row["peildatum"])),
-                Cell(row["vergelijking_label"]),
-                Cell(words.of("categorie", row["categorie"])),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                words.figure(row["aandeel_vergelijking_pct"], row["waarde_status"], 1),
-                Cell(row["merk"] or words.NONE),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
+    )
+    return (
+        Paragraph(
+            "Een organisatie is zelf deel van haar sector en van alle organisaties samen. De "
+            "aandelen zijn zoals geteld, niet gecorrigeerd voor functieniveau. Een verschil is "
+            "geen oordeel.",
+            is_synthetic=is_synthetic(rows),
         ),
-        dataset=BESIDE,
-        is_synthetic=is_synthetic(rows),
+        *_or_none(table),
+        *left_out(rows, BESIDE),
+        *_earlier(every, rows, BESIDE),
     )
 
 
-def _benchmarks(rows: Sequence[Row]) -> Table:
-    return Table(
-        name="diversiteit-gepubliceerd",
-        caption="Aandelen van herkomstgroepen zoals anderen ze publiceerden",
-        columns=(
-            Column("Wie", 2.2),
-            Column("Periode", 1),
-            Column("Herkomstgroep", 1.9),
-            Column("Aandeel", 0.8, is_number=True),
-            Column("Merk", 0.9),
-            Column("Bron", 2.2),
-            ADDRESS,
+def _published(every: Sequence[Row], reading_date: date) -> tuple[Block, ...]:
+    """Figures of others that were there on the day of the letter, those made up left out."""
+    rows = [row for row in every if _had_begun(row, reading_date)]
+    real = [row for row in rows if not row["is_synthetisch"]]
+    table = of_rows(
+        "diversiteit-gepubliceerd",
+        "Aandelen van herkomstgroepen zoals anderen ze publiceerden",
+        PUBLISHED,
+        shown(real),
+        (
+            text("Wie", 2.2, "label"),
+            Field("Periode", 1, lambda row: Cell(words.period(row["periode"]))),
+            _group(1.9),
+            number("Aandeel", 0.8, "aandeel_pct", 1),
+            text("Merk", 0.9, "merk"),
+            Field("Bron", 2.2, lambda row: words.source(row["bron"])),
         ),
-        rows=tuple(
+    )
+    if not table.rows:
+        return ()
+    made_up = len(rows) - len(real)
+    return (
+        table,
+        *left_out(real, PUBLISHED),
+        *(
             (
-                Cell(row["label"]),
-                Cell(words.period(row["periode"])),
-                Cell(words.of("categorie", row["categorie"])),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                Cell(row["merk"]),
-                words.source(row["bron"]),
-                words.cell_of(row["_adres"]),
+                Paragraph(
+                    f"Verzonnen voorbeelden ({made_up}), met het merk synthetisch, staan alleen in "
+                    f"{PUBLISHED}.csv.",
+                    is_synthetic=True,
+                ),
             )
-            for row in rows
+            if made_up
+            else ()
         ),
-        dataset=PUBLISHED,
-        is_synthetic=is_synthetic(rows),
     )
 
 
-def _last(rows: Sequence[Row]) -> list[Row]:
-    """Of every organisation the rows of its last day, for those with a figure shown at all."""
-    last: dict[str, object] = {}
+def _had_begun(row: Row, reading_date: date) -> bool:
+    """Whether the period of a published figure and its vintage had begun on the day of the letter.
+
+    Both are a year or a month, with words or a quarter around it; without a year they say nothing.
+    """
+    for name in ("periode", "vintage"):
+        found = re.search(r"\d{4}(-\d\d)?", row[name] or "")
+        if found and found[0] > reading_date.isoformat()[: len(found[0])]:
+            return False
+    return True
+
+
+def _newest(rows: Sequence[Row], *who: str) -> list[Row]:
+    """Of everyone (the columns ``who``) the rows of the last peildatum, shown or not."""
+    last: dict[tuple[str, ...], date] = {}
     for row in rows:
-        name = row["organisatie"]
+        name = tuple(row[column] for column in who)
         last[name] = max(last.get(name, row["peildatum"]), row["peildatum"])
-    return [row for row in rows if row["peildatum"] == last[row["organisatie"]]]
+    return [row for row in rows if row["peildatum"] == last[tuple(row[name] for name in who)]]
+
+
+def _earlier(every: Sequence[Row], newest: Sequence[Row], dataset: str) -> tuple[Paragraph, ...]:
+    """Where the earlier days are, if there are any."""
+    if len(every) == len(newest):
+        return ()
+    return (
+        Paragraph(
+            f"Dit gaat over ieders laatste peildatum; eerdere staan in {dataset}.csv.",
+            is_synthetic=is_synthetic(every),
+        ),
+    )
+
+
+def _or_none(table: Table, chart: Block | None = None) -> tuple[Block, ...]:
+    """The chart or else the table; nothing where not one figure is shown."""
+    return (chart or table,) if table.rows else ()
+
+
+def _day(head: str, width: float, name: str) -> Field:
+    return Field(head, width, lambda row: Cell(words.day(row[name])))
+
+
+def _group(width: float) -> Field:
+    return Field("Herkomstgroep", width, lambda row: Cell(words.of("categorie", row["categorie"])))
+
+
+def _count() -> Field:
+    """What a share rests on; it may be shown where the share is not."""
+    return Field("n", 0.7, lambda row: words.count(row["n"], row[STATUS]), is_number=True)
 
 
 def _bar(row: Row, panel: str) -> charts.Bar:
@@ -338,35 +355,6 @@ def _bar(row: Row, panel: str) -> charts.Bar:
         panel=f"{panel}, {words.day(row['peildatum'])}",
         label=words.of("categorie", row["categorie"]),
         value=row["aandeel_pct"],
-        status=row["waarde_status"],
+        status=row[STATUS],
         is_synthetic=bool(row["is_synthetisch"]),
-    )
-
-
-def _table(name: str, caption: str, rows: Sequence[Row]) -> Table:
-    counted = " of ".join(sorted({row["eenheid_statistiek"] for row in rows}))
-    return Table(
-        name=name,
-        caption=f"{caption}, n in {counted}",
-        columns=(
-            Column("Organisatie", 1.1),
-            Column("Peildatum", 1.8),
-            Column("Herkomstgroep", 2.3),
-            Column("n", 0.8, is_number=True),
-            Column("Aandeel", 0.9, is_number=True),
-            ADDRESS,
-        ),
-        rows=tuple(
-            (
-                Cell(row["organisatie"]),
-                Cell(words.day(row["peildatum"])),
-                Cell(words.of("categorie", row["categorie"])),
-                words.count(row["n"], row["waarde_status"]),
-                words.figure(row["aandeel_pct"], row["waarde_status"], 1),
-                words.cell_of(row["_adres"]),
-            )
-            for row in rows
-        ),
-        dataset=SHARES,
-        is_synthetic=is_synthetic(rows),
     )
