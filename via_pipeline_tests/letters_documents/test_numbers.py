@@ -335,3 +335,65 @@ def test_covid_tells_events_and_the_pilots_own_figures_on_both_sides(edition):
     for table in tables:
         sides = {row[place] for row in table.rows}
         assert "vóór" in sides and sides & {"na", "deels na"}, table.caption
+
+
+# Of each table on cultural diversity: whose newest day counts, and which rows it is about.
+NEWEST = {
+    "culturele_diversiteit": (("organisatie",), {"kenmerk": "totaal"}),
+    "ladder_culturele_diversiteit": (("populatie_soort", "populatie"), {"ladder": "functieniveau"}),
+    "doorstroom_culturele_diversiteit": (("populatie_soort", "populatie"), {"trede": "totaal"}),
+    "vergelijking_culturele_diversiteit": (("populatie_soort", "populatie"), {}),
+}
+LETTERS = {"eerste": "2018-11", "tweede": "2019-11", "derde": "2020-11", "slot": "2021-11"}
+
+
+@pytest.mark.parametrize("dataset", NEWEST)
+def test_of_cultural_diversity_the_newest_is_in_the_table_or_told_to_be_hidden(
+    any_edition, dataset
+):
+    who, only = NEWEST[dataset]
+    days, rows = {}, []
+    for row in reading.rows(any_edition, dataset):
+        if only.items() <= row.items() and row.get("trede") != "bestuur":
+            rows.append(row)
+            days.setdefault(tuple(row[name] for name in who), []).append(row["peildatum"])
+    last = [row for row in rows if row["peildatum"] == max(days[tuple(row[n] for n in who)])]
+    wanted = [row["cel"] for row in last if not row["waarde_status"]]
+    page = reading.page(any_edition)
+    found = [row[-1] for table in page.tables if table.dataset == dataset for row in table.rows]
+    assert found == wanted
+    said = [text for text, _ in page.paragraphs]
+    told = [text.split(".")[0] for text in said if f"per cijfer in {dataset}.csv" in text]
+    hidden = len(last) - len(wanted)
+    counts = [len(last), hidden] if wanted else [hidden]
+    assert [[int(found) for found in re.findall(r"\d+", text)] for text in told] == (
+        [counts] if hidden else []
+    )
+    assert any(f"eerdere staan in {dataset}.csv" in text for text in said) == (last != rows)
+
+
+def test_every_break_of_a_series_stays_marked(edition):
+    broken = {
+        row["cel"]
+        for row in reading.rows(edition, "ontwikkeling_culturele_diversiteit")
+        if row["breuk_reden"]
+    }
+    (table,) = [table for table in reading.page(edition).tables if "Breuk of vraag" in table.heads]
+    place = table.heads.index("Breuk of vraag")
+    assert broken
+    assert broken == {row[-1] for row in table.rows if row[place] not in ("–", "Eerst nagaan")}
+
+
+def test_what_others_published_is_told_when_it_was_there_and_when_it_is_no_example(any_edition):
+    dataset, month = "benchmark_culturele_diversiteit", LETTERS[any_edition.name]
+    tables = [table for table in reading.page(any_edition).tables if table.dataset == dataset]
+    shown = {row[-1] for table in tables for row in table.rows}
+    later = set()
+    for row in reading.rows(any_edition, dataset):
+        years = re.findall(r"\d{4}", row["periode"] + " " + row["vintage"])
+        if max(years) > month[:4] or row["is_synthetisch"] == "true":
+            assert row["cel"] not in shown, row
+            later.add(row["cel"])
+        else:
+            assert row["cel"] in shown, row
+    assert shown and later
