@@ -111,7 +111,7 @@ def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
         "evenveel als daar. Het interval zegt hoe ver toeval alleen zo’n verhouding kan brengen."
     )
     table = of_rows(
-        "diversiteit-ladder",
+        "diversiteit-ladder-tabel",
         "Aandelen van herkomstgroepen naar functieniveau, n in werknemers",
         LADDER,
         shown(levels),
@@ -148,7 +148,7 @@ def _moves(source: Source) -> tuple[Block, ...]:
         return (Paragraph("Er zijn bij deze editie geen twee peildatums van één organisatie."),)
     rows = _newest(every, *_WHO)
     table = of_rows(
-        "diversiteit-doorstroom",
+        "diversiteit-doorstroom-tabel",
         "Deel van elke herkomstgroep dat erbij kwam, hoger kwam of vertrok, n werknemers",
         FLOWS,
         shown(rows),
@@ -181,7 +181,7 @@ def _series(rows: Sequence[Row]) -> tuple[Block, ...]:
     if not rows:
         return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
     table = of_rows(
-        "diversiteit-ontwikkeling",
+        "diversiteit-ontwikkeling-tabel",
         "Aandelen van herkomstgroepen op opeenvolgende peildatums, n in banen",
         SERIES,
         [row for row in rows if row[STATUS] is None or row["breuk_reden"]],
@@ -233,7 +233,7 @@ def _comparison(every: Sequence[Row]) -> tuple[Block, ...]:
         return ()
     rows = _newest(every, *_WHO)
     table = of_rows(
-        "diversiteit-vergelijking",
+        "diversiteit-vergelijking-tabel",
         "Aandelen van herkomstgroepen naast die van anderen, n in werknemers",
         BESIDE,
         shown(rows),
@@ -266,7 +266,7 @@ def _published(every: Sequence[Row], reading_date: date) -> tuple[Block, ...]:
     rows = [row for row in every if _had_begun(row, reading_date)]
     real = [row for row in rows if not row["is_synthetisch"]]
     table = of_rows(
-        "diversiteit-gepubliceerd",
+        "diversiteit-gepubliceerd-tabel",
         "Aandelen van herkomstgroepen zoals anderen ze publiceerden",
         PUBLISHED,
         shown(real),
