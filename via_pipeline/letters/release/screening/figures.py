@@ -236,13 +236,17 @@ def _members(
 
 
 def count_columns(table: Table) -> list[str]:
-    """The columns of a table that hold whole numbers of people, organisations or jobs."""
+    """The columns of a table that hold whole numbers of people, organisations or jobs.
+
+    A class of numbers (``n_klasse``: 1000-4999) is words, not a number.
+    """
     counted = {dataset.count, dataset.numerator} if (dataset := table.dataset) else set()
     counted |= {arm.count for arm in dataset.arms} if dataset else set()
     return [
         name
         for name in table.header
-        if name in counted or name in _COUNTS or name.startswith("n_") or name.endswith("_n")
+        if not name.endswith("_klasse")
+        and (name in counted or name in _COUNTS or name.startswith("n_") or name.endswith("_n"))
     ]
 
 
