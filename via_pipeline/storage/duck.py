@@ -6,15 +6,18 @@ module has contexts of its own. See docs/decisions/0001-lake.md.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from via_pipeline.storage import settings
+from via_pipeline.storage import machine, settings
+from via_pipeline.storage.home import Home
 
-_OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+_Config = dict[str, str | bool | int | float | list[str]]
+_OFFLINE: _Config = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
@@ -25,28 +28,41 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
 def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory connection for transformations.
 
-    Time zone is UTC and nothing is fetched from the network. ``scratch`` is the spill folder;
-    memory limit and threads come from ``VIA_DUCKDB_MEMORY`` (e.g. ``2GB``) and
-    ``VIA_DUCKDB_THREADS`` where set.
+    Time zone is UTC and nothing is fetched from the network. Memory is half of what the machine
+    gives and threads are its processors, unless ``VIA_DUCKDB_MEMORY`` (e.g. ``2GB``) and
+    ``VIA_DUCKDB_THREADS`` say otherwise. What does not fit is spilled below ``scratch`` (default:
+    that of ``VIA_HOME``), in a folder of this connection's own that goes with it; where there is
+    no such place nothing is spilled. DuckDB's own default is ``.tmp`` in the current folder, which
+    is no place for person-level data.
+
+    Raises:
+        SettingError: one of the two variables cannot be used.
     """
-    config = _OFFLINE | settings.duckdb_limits()
-    if scratch is not None:
-        config["temp_directory"] = str(scratch)
+    place = scratch or Home.from_env().scratch
+    spill = machine.spill_folder(place)
+    config: _Config = _limits() | {"temp_directory": str(spill) if place.is_dir() else ""}
     connection = duckdb.connect(":memory:", config=config)
     try:
         yield connection
     finally:
         connection.close()
+        if spill.exists():
+            shutil.rmtree(spill, ignore_errors=True)
 
 
 @contextmanager
 def reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a DuckDB file, as a BI tool opens it."""
-    connection = duckdb.connect(str(path), read_only=True, config=_OFFLINE)
+    config: _Config = _limits()
+    connection = duckdb.connect(str(path), read_only=True, config=config)
     try:
         yield connection
     finally:
         connection.close()
+
+
+def _limits() -> _Config:
+    return _OFFLINE | {"memory_limit": machine.memory_limit()} | settings.duckdb_limits()
 
 
 def quoted(identifier: str) -> str:
