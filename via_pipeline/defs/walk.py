@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from via_pipeline.defs.progress import Step
 
 PROGRESS = "voortgang"
+_TAGS = {"via/aanleiding": "via run"}
 
 
 @dataclass
@@ -72,6 +73,7 @@ def walk(
     definitions = _definitions(tell)
     lap("definitions")
     with opened(home) as instance:
+        _end_the_killed(instance)
         _run(instance, definitions, done, NIGHTLY, None)
         for edition in editions:
             if not done.is_success:
@@ -91,6 +93,19 @@ def _definitions(tell: Callable[[Step], None]):
     return dg.Definitions.merge(build_defs(loggers={PROGRESS: progress_logger(tell)}))
 
 
+def _end_the_killed(instance) -> None:
+    """Say of runs of this command that were killed that they failed.
+
+    Whoever walks is alone (``via run`` holds a lock), so one that is still said to be at work has
+    no process. Nobody else would say so: the daemon watches only runs that it started.
+    """
+    import dagster as dg
+
+    at_work = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+    for run in instance.get_runs(dg.RunsFilter(statuses=at_work, tags=_TAGS)):
+        instance.report_run_failed(run, "The process of this run was killed; the next run went on.")
+
+
 def _run(instance, definitions, done: Walk, job: str, edition: str | None) -> None:
     """One job in this process. Only our own logger listens: Dagster's console log is a flood."""
     result = definitions.resolve_job_def(job).execute_in_process(
@@ -98,7 +113,7 @@ def _run(instance, definitions, done: Walk, job: str, edition: str | None) -> No
         partition_key=edition,
         raise_on_error=False,
         run_config={"loggers": {PROGRESS: {}}},
-        tags={"via/aanleiding": "via run"},
+        tags=_TAGS,
     )
     done.runs[f"{job}[{edition}]" if edition else job] = result.run_id
     done.is_success &= result.success
