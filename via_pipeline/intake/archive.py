@@ -6,7 +6,9 @@ to disk. Workbooks (XLSX, ODS) are ZIPs too and pass the same checks.
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +24,19 @@ MAX_TOTAL_BYTES = 2 << 30
 MAX_RATIO = 200
 RATIO_FROM_BYTES = 10 << 20
 _CHUNK = 1 << 20
+# What Python's zipfile raises for spoiled bytes: offsets that point nowhere, sizes below nothing,
+# a member packed by a method that is not what its bytes are.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    ValueError,
+    NotImplementedError,
+)
 
 
 def is_zip(content: Content) -> bool:
@@ -58,7 +73,7 @@ def opened(content: Content) -> Iterator[zipfile.ZipFile]:
     with content.open() as handle:
         try:
             archive = zipfile.ZipFile(handle)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        except _DAMAGED:
             raise _damaged() from None
         with archive:
             _check_directory(archive)
@@ -146,7 +161,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int) -> bytes:
                         "niet verder uitgepakt.",
                     )
                 pieces.append(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+    except _DAMAGED:
         raise _damaged() from None
     except RuntimeError:  # zipfile's word for a member that needs a password
         raise Refused(

@@ -3,8 +3,8 @@
 ``<table>.csv`` is RFC 4180: commas, CRLF line ends (in a cell an LF stays an LF), quotes where
 needed; UTF-8 without a byte order mark, decimal point, ISO dates, ``true``/``false``; an empty cell
 is a missing value. ``csv-excel/<table>.csv`` is what a Dutch Excel opens by a double click:
-semicolons, decimal comma, dd-mm-jjjj, WAAR/ONWAAR, a byte order mark; a text that Excel would take
-for a formula has an apostrophe in front.
+semicolons, decimal comma, dd-mm-jjjj, WAAR/ONWAAR, a byte order mark. In both a text that a
+spreadsheet would take for a formula has an apostrophe in front; no code list or figure has one.
 
 Belongs here: writing and describing those files. Does not belong here: which rows (``content``).
 """
@@ -23,12 +23,12 @@ import duckdb
 
 from via_pipeline.letters.content import Content, Table, contents, read
 from via_pipeline.storage.duck import literal
+from via_pipeline.storage.spreadsheet import harmless
 
 __all__ = ["Content", "File", "Written", "contents", "describe", "sums", "text", "write"]
 
 EXCEL_FOLDER = "csv-excel"
 SUMS = "SHA256SUMS"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def write(connection: duckdb.DuckDBPyConnection, content: Content, folder: Path)
     table = read(connection, content)
     flat = folder / f"{content.name}.csv"
     with flat.open("w", encoding="utf-8", newline="") as handle:
-        _write_csv(handle, table, ",", text)
+        _write_csv(handle, table, ",", csv_text)
     dutch = folder / EXCEL_FOLDER / flat.name
     dutch.parent.mkdir(exist_ok=True)
     with dutch.open("w", encoding="utf-8-sig", newline="") as handle:
@@ -117,7 +117,7 @@ def sums(folder: Path) -> str:
 
 
 def text(value: Any) -> str:
-    """A value as it stands in the CSV."""
+    """A value in plain text: decimal point, ISO dates, ``true``/``false``."""
     match value:
         case None:
             return ""
@@ -131,6 +131,11 @@ def text(value: Any) -> str:
             return str(value)
 
 
+def csv_text(value: Any) -> str:
+    """A value as it stands in the CSV, and as a spreadsheet may open it."""
+    return harmless(value) if isinstance(value, str) else text(value)
+
+
 def dutch_text(value: Any) -> str:
     """A value as a Dutch Excel reads it from a CSV."""
     match value:
@@ -140,8 +145,8 @@ def dutch_text(value: Any) -> str:
             return f"{value:%d-%m-%Y}"
         case Decimal():
             return format(value, "f").replace(".", ",")
-        case str() if value.startswith(_FORMULA):
-            return "'" + value
+        case str():
+            return harmless(value)
         case _:
             return text(value)
 

@@ -23,6 +23,7 @@ from via_pipeline.storage.atomic import replacing, sweep, writer_lock
 from via_pipeline.storage.duck import literal, quoted, reader, work
 from via_pipeline.storage.duckfile import building as building_file
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.spreadsheet import harmless_columns
 
 FILE = "via.duckdb"
 _BUILD = "bouw"
@@ -122,9 +123,13 @@ def _twins(file: Path, folder: Path, options: str) -> None:
     with reader(file) as connection:
         connection.execute("SET threads = 1")
         for table in content.allowed():
+            columns = "*"
+            if folder.name == "csv":
+                described = connection.execute(f"DESCRIBE {quoted(table)}").fetchall()
+                columns = harmless_columns((name, kind) for name, kind, *_ in described)
             with replacing(folder / f"{table}.{folder.name}") as temporary:
                 connection.execute(
-                    f"COPY (SELECT * FROM {quoted(table)} ORDER BY rowid) TO "
+                    f"COPY (SELECT {columns} FROM {quoted(table)} ORDER BY rowid) TO "
                     f"{literal(temporary)} ({options})"
                 )
 

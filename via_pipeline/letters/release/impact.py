@@ -29,6 +29,7 @@ from via_pipeline.disclosure.protect import RULE, STATUS
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.what_if import as_if_received
 from via_pipeline.letters import published as known
+from via_pipeline.letters.files import dutch_text
 from via_pipeline.letters.release import freeze
 from via_pipeline.letters.release.rebuild import published
 from via_pipeline.letters.release.screening.package import Package, Table, load
@@ -147,7 +148,9 @@ def write(home: Home, found: Impact) -> Path:
     ):
         writer = csv.writer(handle, delimiter=";", lineterminator="\r\n")
         writer.writerow(_COLUMNS)
-        writer.writerows([asdict(cell)[name] for name in _COLUMNS] for cell in found.cells)
+        writer.writerows(
+            [dutch_text(asdict(cell)[name]) for name in _COLUMNS] for cell in found.cells
+        )
     write_text(folder / "gevolgen.md", text(found))
     return folder
 

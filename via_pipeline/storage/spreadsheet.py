@@ -1,0 +1,33 @@
+"""Text that a spreadsheet program would run: how it is kept from that in a CSV that we write.
+
+Belongs here: the one rule, in Python and in SQL. Does not belong here: XLSX and ODS, which say of
+each cell that it is text. Source: OWASP, "CSV Injection".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from via_pipeline.storage.duck import quoted
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Signs at the beginning of a text by which a spreadsheet takes it for a formula."""
+
+
+def harmless(text: str) -> str:
+    """``text`` with an apostrophe in front where it begins like a formula."""
+    return "'" + text if text.startswith(FORMULA) else text
+
+
+def harmless_columns(columns: Iterable[tuple[str, str]]) -> str:
+    """A select list of ``columns`` (name, DuckDB type) in which every text is ``harmless``.
+
+    Numbers are left alone: a minus sign in front of one is no formula.
+    """
+    return ", ".join(
+        f"CASE WHEN regexp_matches({quoted(name)}, '^[-=+@\\t\\r]') "
+        f"THEN '''' || {quoted(name)} ELSE {quoted(name)} END AS {quoted(name)}"
+        if kind == "VARCHAR"
+        else quoted(name)
+        for name, kind in columns
+    )
