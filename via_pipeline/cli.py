@@ -15,7 +15,9 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -25,10 +27,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from via_pipeline.commands import (
+    backup,
     broken,
     check,
     cijfer,
     inzage,
+    mend,
     privacy,
     quarantine,
     release,
@@ -52,6 +56,10 @@ _LOCK_SECONDS = 5
 # What a killed run left half-written is removed by a later one; no write at work takes an hour.
 _ORPHAN_SECONDS = 3600
 _PLAIN_WIDTH = 120
+_HOURS_VARIABLE = "VIA_RUN_HOURS"
+_HOURS = 4.0
+_AFTER_THE_DISK = "Nothing half-written stays; make room or mend it, and run again: via run"
+_FULL_BYTES = 1 << 20
 
 app = typer.Typer(
     cls=Guarded,
@@ -95,8 +103,8 @@ def run(
     # Great Expectations makes millions of short-lived objects beside a large heap that stays:
     # collecting less often saves a twentieth of the run.
     gc.set_threshold(100_000, 50, 50)
-    home = Home.from_env().ensure()
-    with _terminal(2 if as_json else 1) as console:
+    with _terminal(2 if as_json else 1) as console, _troubles(console), _limited(console):
+        home = Home.from_env().ensure()
         _ready_key(console, home)
         try:
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
@@ -116,9 +124,11 @@ def _run(
     """Run unless nothing is new; the outcome as ``--json`` tells it."""
     from via_pipeline import fingerprint, summary
     from via_pipeline.storage.atomic import sweep
+    from via_pipeline.storage.machine import sweep_spills
 
-    for folder in (home.lake, home.quarantine, home.reports):
+    for folder in (home.root, home.releases):
         sweep(folder, _ORPHAN_SECONDS)
+    sweep_spills(home.scratch, _ORPHAN_SECONDS)
     hashes = fingerprint.Hashes.of_home(home)
     state = home.run / _STATE
     known = _read(state)
@@ -208,6 +218,7 @@ def _tell_trouble(console: Console, home: Home, done: Any) -> None:
         console.print(f"[bold]Alerts[/]      {done.alerts} new in {shown(home.reports / 'alerts')}")
     if not done.is_success:
         console.print("[red]The run failed.[/] See it with: make ui")
+        _tell_damage(console, home)
 
 
 @app.command()
@@ -343,6 +354,7 @@ app.command()(check.check)
 app.command()(broken.broken)
 app.command()(cijfer.cijfer)
 app.command()(inzage.inzage)
+app.command()(mend.mend)
 app.add_typer(serve.app, name="serve")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
@@ -460,6 +472,87 @@ def _bar(doing: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+def _tell_damage(console: Console, home: Home) -> None:
+    """Whether files of the lake are damaged: then another run would fail as well."""
+    from via_pipeline.contracts.model import load_all
+    from via_pipeline.pilots.mend import damaged
+
+    if count := damaged(home, load_all()).count:
+        console.print(
+            f"[red]{count} deliveries or tables of the lake are damaged or incomplete.[/] "
+            "Mend them with: via mend"
+        )
+
+
+@contextmanager
+def _troubles(console: Console) -> Iterator[None]:
+    """Trouble of the machine in one line, exit code 1; never a value of anybody."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter, settings.SettingError):
+        raise
+    except OSError as error:
+        # The path may name a partner's file.
+        said = (
+            f"the disk does not let the run go on: {error.strerror or type(error).__name__}. "
+            f"{_AFTER_THE_DISK}"
+        )
+    except Exception as error:
+        from via_pipeline.defs.guard import tell
+
+        said = (
+            f"the run stopped: {tell(error)}. What was in force still is. Run again: via run; "
+            "docs/bad-nights.md says more"
+        )
+        if _is_full(Home.from_env().root):
+            said = f"the disk of VIA_HOME is full. {_AFTER_THE_DISK}"
+    else:
+        return
+    console.print(said, style="red", markup=False)
+    raise typer.Exit(FAILED)
+
+
+def _is_full(place: Path) -> bool:
+    """SQLite and DuckDB have errors of their own for a full disk, and words that may quote data."""
+    try:
+        return shutil.disk_usage(place).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
+@contextmanager
+def _limited(console: Console) -> Iterator[None]:
+    """End this process when the run takes longer than ``VIA_RUN_HOURS``.
+
+    At once, as a kill does: that is safe at any moment, and it is the one way out of a call that
+    does not return. Dagster's own limit (``dagster.yaml``) is held by a daemon; here is none.
+    """
+    given = os.environ.get(_HOURS_VARIABLE, str(_HOURS))
+    try:
+        hours = float(given)
+    except ValueError:
+        hours = 0.0
+    if not hours > 0:
+        raise settings.SettingError(
+            f"{_HOURS_VARIABLE} is '{given}'; it should be a number such as 4"
+        )
+
+    def end() -> None:
+        console.print(
+            f"[red]The run did not end within {hours:g} h and was stopped[/] ({_HOURS_VARIABLE}). "
+            "Nothing half-written stays; run again: via run"
+        )
+        os._exit(FAILED)
+
+    clock = threading.Timer(hours * 3600, end)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
+
+
 def _console() -> Console:
     from rich.console import Console
 
@@ -479,6 +572,7 @@ def _terminal(standard: int = 1) -> Iterator[Console]:
         yield Console(file=copy, highlight=False, width=width)
 
 
+backup.register(app)
 privacy.register(app)
 
 

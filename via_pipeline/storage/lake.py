@@ -18,7 +18,7 @@ import duckdb
 from via_pipeline.storage.atomic import replacing, write_json
 from via_pipeline.storage.duck import literal, quoted
 
-_MANIFEST = "_manifest.json"
+MANIFEST = "_manifest.json"
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +62,7 @@ def describe(lake: Path, path: Path, name: str) -> Part:
 def commit(lake: Path, table: str, parts: Iterable[Part]) -> None:
     """Make ``parts`` the content of ``table``, at once."""
     write_json(
-        lake / table / _MANIFEST,
+        lake / table / MANIFEST,
         {"table": table, "parts": [asdict(part) for part in sorted(parts)]},
     )
 
@@ -89,7 +89,7 @@ def parts(lake: Path, table: str) -> list[Part]:
     Raises:
         NoSuchTable: the table was never written.
     """
-    path = lake / table / _MANIFEST
+    path = lake / table / MANIFEST
     if not path.exists():
         raise NoSuchTable(f"table '{table}' is not in the lake yet")
     return [Part(**part) for part in json.loads(path.read_text(encoding="utf-8"))["parts"]]
@@ -97,7 +97,7 @@ def parts(lake: Path, table: str) -> list[Part]:
 
 def tables(lake: Path) -> list[str]:
     """Names of all tables that have a manifest, sorted."""
-    return sorted(path.parent.name for path in lake.glob(f"*/{_MANIFEST}"))
+    return sorted(path.parent.name for path in lake.glob(f"*/{MANIFEST}"))
 
 
 def scan(lake: Path, files: Iterable[Part], empty: Mapping[str, str] | None = None) -> str:
