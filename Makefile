@@ -12,6 +12,7 @@ VIA_HOME ?= .via
 VIA_DATA ?= data
 PORT ?= 3000
 JOBS ?= 2
+MINUTES ?= 2
 PYTEST ?= --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -76,6 +77,22 @@ bench-diversity: $(VENV)/.run ## cultural diversity at national scale: 1 and 10 
 attack: $(VENV)/.dev ## try to find people in all that was published; fails when it does (minutes)
 	@$(BIN)/python -m attack --home "$(VIA_HOME)" --releases "$${VIA_RELEASES:-$(VIA_DATA)/uitgaven}"
 	@$(BIN)/python -m pytest --quiet -p no:cacheprovider via_pipeline_tests/privacy/test_canaries.py
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kill a nightly run at sixty points; each time readers and the next run must be right (minutes)
+	@$(BIN)/python -m faults.kill $(FAULTS)
+
+.PHONY: readers
+readers: $(VENV)/.dev ## twenty readers during twenty refreshes, two runs at once, a run beside a publication (minutes)
+	@$(BIN)/python -m faults.readers $(READERS)
+
+.PHONY: trouble
+trouble: $(VENV)/.dev ## a full disk, a lost key, a damaged table ...: the message, and the one command after it (minutes)
+	@$(BIN)/python -m faults.trouble
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## hostile files against every reader, in a child with limits (MINUTES=2, FUZZ="--seed 1")
+	@$(BIN)/python -m faults.fuzz --minutes $(MINUTES) $(FUZZ)
 
 .PHONY: compat
 compat: $(VENV)/.run $(VENV)/.compat ## the BI file read by DuckDB 1.0.0 to 2.0.1, by Superset's driver, by Node: all agree
