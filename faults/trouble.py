@@ -85,16 +85,28 @@ def _full(home: Home) -> Iterator[None]:
 
 @contextmanager
 def _growing(home: Home) -> Iterator[None]:
-    """The second delivery has half of its rows, and was written to a moment ago."""
+    """The second delivery has half of its rows, and a copier that still writes to it."""
     path = home.landing / house.SECOND
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    os.utime(path, (time.time() + 30,) * 2)
+    copier = subprocess.Popen([sys.executable, "-c", _COPIER, str(path)])  # noqa: S603
+    time.sleep(1)
     try:
         yield
     finally:
+        copier.kill()
+        copier.wait()
         path.write_bytes(whole)
         os.utime(path, (time.time() - 3600,) * 2)
+
+
+_COPIER = """
+import sys, time
+while True:
+    with open(sys.argv[1], "ab") as file:
+        file.write(b"x")
+    time.sleep(0.2)
+"""
 
 
 def _mounts() -> bool:
@@ -144,7 +156,7 @@ TROUBLES = (
         0,
         "still changing and wait for the next run",
         around=_growing,
-        settings=(("VIA_SETTLE_SECONDS", "60"),),
+        settings=(("VIA_SETTLE_SECONDS", "5"),),
     ),
     Trouble(
         "a clock set back",
