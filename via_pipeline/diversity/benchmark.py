@@ -89,6 +89,9 @@ KEY = (
 )
 """Columns that together are unique, and by which the table is ordered."""
 
+COMPARISON_KEY = tuple(name for name in KEY if name not in ("periode", "vintage"))
+"""The key of rows that compare: with one published figure, of one period and the latest vintage."""
+
 
 def mart(minimum_stratum: int = MINIMUM_STRATUM) -> str:
     """SQL of ``diversity__benchmark``. Columns: ``COLUMNS``.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from via_pipeline.disclosure.audit.model import Figure, Name, Tie
+from via_pipeline.disclosure.audit.model import AuditError, Figure, Name, Tie
 
 
 class Attack:
@@ -36,12 +36,15 @@ class Attack:
         starts, columns, factors, low, high = [0], [], [], [], []
         for tie in ties:
             fixed = 0
+            # A figure that goes by two names stands in a tie twice; a program takes it once.
+            row: dict[int, int] = {}
             for name, factor in tie.terms:
                 if name in self._at:
-                    columns.append(self._at[name])
-                    factors.append(float(factor))
+                    row[self._at[name]] = row.get(self._at[name], 0) + factor
                 else:
                     fixed += factor * figures[name].truth
+            columns += [place for place, factor in row.items() if factor]
+            factors += [float(factor) for factor in row.values() if factor]
             if len(columns) > starts[-1]:
                 starts.append(len(columns))
                 low.append(float(tie.low - fixed))
@@ -219,7 +222,9 @@ def _program(rows, sums, bounds, costs, sense, whole=False):
     program.a_matrix_.value_ = rows[2].astype(float)
     if whole:
         program.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
-    solver.passModel(program)
+    # What is not taken leaves the solver without columns, and the next call ends the process.
+    if solver.passModel(program) == highspy.HighsStatus.kError:
+        raise AuditError("the solver does not take the program of the audit")
     return solver
 
 
