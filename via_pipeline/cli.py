@@ -103,8 +103,9 @@ def run(
     # Great Expectations makes millions of short-lived objects beside a large heap that stays:
     # collecting less often saves a twentieth of the run.
     gc.set_threshold(100_000, 50, 50)
+    # A place that cannot be used is a setting that is wrong, and told by ``Guarded``.
+    home = Home.from_env().ensure()
     with _terminal(2 if as_json else 1) as console, _troubles(console), _limited(console):
-        home = Home.from_env().ensure()
         _ready_key(console, home)
         try:
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):

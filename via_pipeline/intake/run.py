@@ -30,6 +30,7 @@ from via_pipeline.storage.home import Home
 
 UNKNOWN_RULE = "bestand__onbekende_bron"
 _ZONE = ZoneInfo("Europe/Amsterdam")
+_AHEAD_SECONDS = 24 * 60 * 60
 _log = logging.getLogger(__name__)
 
 # What is wrong here is the machine or the contract, not the file: it must be tried again.
@@ -421,7 +422,11 @@ def _settle(given: float | None) -> float:
 
 
 def _is_changing(found: Found, now: datetime, settle: float) -> bool:
-    return 0 <= now.timestamp() - found.newest_change() < settle
+    """Whether a file may still be growing: changed just now, or by a clock that was set back since.
+
+    A day or more ahead is no clock of this machine: such a time came along with the file.
+    """
+    return settle > 0 and -_AHEAD_SECONDS < now.timestamp() - found.newest_change() < settle
 
 
 def _today(now: datetime) -> date:

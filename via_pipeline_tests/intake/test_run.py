@@ -92,6 +92,18 @@ def test_a_file_that_still_grows_is_left_for_the_next_run(house):
     assert len(take(NOW + timedelta(seconds=10)).new) == 1
 
 
+@pytest.mark.parametrize(
+    ("ahead", "is_left"), [(1, True), (3600, True), (24 * 3600, False), (10**8, False)]
+)
+def test_a_file_that_grows_while_the_clock_was_set_back_is_left_too(house, ahead, is_left):
+    path = house.land("klein", "klein_2020_v1.csv", files.small())
+    os.utime(path, (NOW.timestamp() + ahead, NOW.timestamp() + ahead))
+    found = take_in(
+        house.home, house.contract("klein"), run_id="r", now=NOW, settle_seconds=5, key=KEY
+    )
+    assert (len(found.deferred), len(found.new)) == ((1, 0) if is_left else (0, 1))
+
+
 def test_temporary_and_hidden_names_are_no_deliveries(house):
     for name in (
         ".klein.csv",
