@@ -71,6 +71,7 @@ def test_every_table_and_column_has_a_dutch_comment_and_synthetic_tables_say_so(
         assert {name for name, text in comments.items() if "synthetische" in text} == {
             "resultaat",
             "bereik",
+            "covid_gebeurtenis",
             "diversiteit",
             "leveringskwaliteit",
             "schatting",
