@@ -56,8 +56,6 @@ _LOCK_SECONDS = 5
 # What a killed run left half-written is removed by a later one; no write at work takes an hour.
 _ORPHAN_SECONDS = 3600
 _PLAIN_WIDTH = 120
-_HOURS_VARIABLE = "VIA_RUN_HOURS"
-_HOURS = 4.0
 _AFTER_THE_DISK = "Nothing half-written stays; make room or mend it, and run again: via run"
 _FULL_BYTES = 1 << 20
 
@@ -528,19 +526,11 @@ def _limited(console: Console) -> Iterator[None]:
     At once, as a kill does: that is safe at any moment, and it is the one way out of a call that
     does not return. Dagster's own limit (``dagster.yaml``) is held by a daemon; here is none.
     """
-    given = os.environ.get(_HOURS_VARIABLE, str(_HOURS))
-    try:
-        hours = float(given)
-    except ValueError:
-        hours = 0.0
-    if not hours > 0:
-        raise settings.SettingError(
-            f"{_HOURS_VARIABLE} is '{given}'; it should be a number such as 4"
-        )
+    hours = settings.run_hours()
 
     def end() -> None:
         console.print(
-            f"[red]The run did not end within {hours:g} h and was stopped[/] ({_HOURS_VARIABLE}). "
+            f"[red]The run did not end within {hours:g} h and was stopped[/] ({settings.RUN}). "
             "Nothing half-written stays; run again: via run"
         )
         os._exit(FAILED)

@@ -15,6 +15,7 @@ SETTLE, SETTLE_SECONDS = "VIA_SETTLE_SECONDS", 5.0
 KEEP, KEEP_RELEASES = "VIA_SERVE_KEEP", 10
 MEMORY, THREADS = "VIA_DUCKDB_MEMORY", "VIA_DUCKDB_THREADS"
 SCHEDULES = "VIA_SCHEDULES"
+RUN, RUN_HOURS = "VIA_RUN_HOURS", 4.0
 
 _SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGT]i?B|%)", re.IGNORECASE)
 
@@ -29,16 +30,21 @@ def settle_seconds(environ: Mapping[str, str] = os.environ) -> float:
     Raises:
         SettingError: not a number of seconds.
     """
-    text = environ.get(SETTLE, "").strip()
-    if not text:
-        return SETTLE_SECONDS
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not (math.isfinite(found) and found >= 0):
-        raise SettingError(f"{SETTLE} is '{text}', but must be a number of seconds, such as 5")
-    return found
+    found = _number(environ, SETTLE, "a number of seconds, such as 5")
+    return SETTLE_SECONDS if found is None else found
+
+
+def run_hours(environ: Mapping[str, str] = os.environ) -> float:
+    """How long ``via run`` may take, in hours.
+
+    Raises:
+        SettingError: not a number above zero.
+    """
+    expected = "a number of hours above 0, such as 4"
+    found = _number(environ, RUN, expected)
+    if found == 0:
+        raise SettingError(f"{RUN} is '{environ[RUN].strip()}', but must be {expected}")
+    return found or RUN_HOURS
 
 
 def releases_kept(environ: Mapping[str, str] = os.environ) -> int:
@@ -76,11 +82,26 @@ def check(environ: Mapping[str, str] = os.environ) -> None:
     """
     looks: tuple[Callable[[Mapping[str, str]], object], ...] = (
         settle_seconds,
+        run_hours,
         releases_kept,
         duckdb_limits,
     )
     for look in looks:
         look(environ)
+
+
+def _number(environ: Mapping[str, str], name: str, expected: str) -> float | None:
+    """A number that is not below zero; None where nothing is set."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= 0):
+        raise SettingError(f"{name} is '{text}', but must be {expected}")
+    return found
 
 
 def _whole(environ: Mapping[str, str], name: str) -> int | None:

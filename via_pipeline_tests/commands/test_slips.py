@@ -36,6 +36,8 @@ def said(*arguments: str) -> tuple[int, str]:
         ("VIA_SETTLE_SECONDS", "vijf", "VIA_SETTLE_SECONDS is 'vijf', but must be a number"),
         ("VIA_SETTLE_SECONDS", "-1", "must be a number of seconds"),
         ("VIA_SETTLE_SECONDS", "inf", "must be a number of seconds"),
+        ("VIA_RUN_HOURS", "vier", "VIA_RUN_HOURS is 'vier', but must be a number of hours"),
+        ("VIA_RUN_HOURS", "0", "must be a number of hours above 0"),
         ("VIA_SERVE_KEEP", "geen", "VIA_SERVE_KEEP is 'geen', but must be a whole number from 1"),
         ("VIA_SERVE_KEEP", "0", "must be a whole number from 1"),
         ("VIA_DUCKDB_MEMORY", "veel", "must be a size, such as 2GB"),

@@ -28,6 +28,15 @@ POWER_TYPES = {
 }
 """Types of Power Query by the first word of DuckDB's; ``serving.content.PLAIN_TYPES`` has all."""
 
+R_TYPES = {
+    "VARCHAR": "character",
+    "BIGINT": "numeric",
+    "BOOLEAN": "logical",
+    "DATE": "Date",
+    "DECIMAL": "numeric",
+}
+"""Types of R, likewise."""
+
 _TABLEAU_TYPES = {
     "VARCHAR": "string",
     "BIGINT": "integer",

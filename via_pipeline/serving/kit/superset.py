@@ -29,13 +29,6 @@ _CHARTS = Path(__file__).with_suffix(".yaml")
 _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "via_pipeline/superset")
 _ROOT = "via/"
 _VERSION = "1.0.0"
-_TYPES = {
-    "VARCHAR": "VARCHAR",
-    "BIGINT": "BIGINT",
-    "BOOLEAN": "BOOLEAN",
-    "DATE": "DATE",
-    "DECIMAL": "DECIMAL",
-}
 # A release never changes and has no clock: the day that ZIP begins with.
 _DAY = (1980, 1, 1, 0, 0, 0)
 _WIDTH = 12
@@ -113,7 +106,7 @@ def _dataset(table: Table) -> dict[str, Any]:
                 "column_name": column.name,
                 "is_dttm": column.kind == "DATE",
                 "is_active": True,
-                "type": _TYPES[plain(column.kind)],
+                "type": plain(column.kind),
                 "groupby": True,
                 "filterable": True,
                 "description": column.words,
