@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from via_pipeline.storage.atomic import write_json
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 PACKAGE = Path(__file__).parent
@@ -77,8 +78,7 @@ class Hashes:
         if isinstance(known, list) and len(known) == 2 and known[0] == stat:
             digest = str(known[1])
         else:
-            with path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            digest = sha256_of(path)
         self._used[name] = [stat, digest]
         return digest
 
@@ -130,7 +130,7 @@ def content(home: Home, hashes: Hashes) -> str:
 def code(package: Path = PACKAGE) -> str:
     """A digest of this package's own files and of the versions of the engines it runs on."""
     own = (
-        [path.relative_to(package).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
+        [path.relative_to(package).as_posix(), sha256_of(path)]
         for path in files_in(package)
         if path.suffix in _CODE_SUFFIXES
     )

@@ -40,7 +40,6 @@ _MEASURES = PACKAGE / "outcomes" / "measures"
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # Of a dataset: what disclosure control itself writes, by looking at the figures.
 _CLOSING = ("waarde_status", "regel")
-# What a table says of the deliveries among its rows.
 # What disclosure control writes about a release, and declares as SQL only (disclosure.record).
 _OF_THE_RELEASE = {
     "cellen": "BIGINT",
@@ -50,6 +49,7 @@ _OF_THE_RELEASE = {
     "is_synthetisch": "BOOLEAN",
 }
 _NUMBERS = ("BIGINT", "DECIMAL", "DOUBLE")
+# What a table says of the deliveries among its rows.
 _OF_DELIVERY = ("peildatum", "leveringen", "is_synthetisch")
 
 

@@ -7,7 +7,6 @@ else, any other one could hold anything.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from via_pipeline.outcomes.model import MEASURES
 from via_pipeline.outcomes.plan import PLANS
 from via_pipeline.outcomes.plan import load as load_plan
 from via_pipeline.pilots.catalog import is_synthetic
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 LOOK = "huisstijl"
@@ -94,7 +94,4 @@ def _plans() -> list[dict[str, str]]:
 
 
 def _files(paths: list[Path]) -> list[dict[str, str]]:
-    return [
-        {"bestand": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        for path in paths
-    ]
+    return [{"bestand": path.name, "sha256": sha256_of(path)} for path in paths]

@@ -9,7 +9,6 @@ Belongs here: looking, and that order of work. Does not belong here: making a de
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from via_pipeline.pilots import conform
 from via_pipeline.quality import results
 from via_pipeline.quality.run import judge
 from via_pipeline.storage import lake
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 
@@ -138,8 +138,7 @@ def _is_whole(path: Path, sha256: str | None) -> bool:
 
     try:
         if sha256 is not None:
-            with path.open("rb") as handle:
-                return hashlib.file_digest(handle, "sha256").hexdigest() == sha256
+            return sha256_of(path) == sha256
         with pq.ParquetFile(path) as file:
             for _ in file.iter_batches():
                 pass

@@ -25,6 +25,7 @@ from via_pipeline.quality.run import results_in_force
 from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.spreadsheet import FORMULA, harmless
 
 HEADER = (
     "levering",
@@ -41,7 +42,6 @@ EMPTY = "(leeg)"
 """What a person writes where the cell should be empty: an empty cell asks for nothing."""
 HIDDEN = "(verborgen: wijst een persoon aan)"
 MOST_LINES = 20_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WIDTHS = (30, 34, 16, 8, 22, 30, 60, 24, 24)
 _HELP = (
     "Vul alleen de laatste kolom in. Laat een regel leeg die u niet kunt herstellen; schrijf "
@@ -172,7 +172,7 @@ def write(path: Path, found: Sequence[Line]) -> None:
         out = io.StringIO()
         writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
         writer.writerow(HEADER)
-        writer.writerows([_harmless(str(cell)) for cell in _cells(line)] for line in found)
+        writer.writerows([harmless(str(cell)) for cell in _cells(line)] for line in found)
         with replacing(path) as temporary:
             temporary.write_bytes(out.getvalue().encode("utf-8-sig"))
     elif path.suffix == ".xlsx":
@@ -195,11 +195,6 @@ def _cells(line: Line) -> list[object]:
         line.old,
         "",
     ]
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _workbook(path: Path, found: Sequence[Line]) -> None:
@@ -304,7 +299,7 @@ def _rows_of_csv(path: Path) -> list[list[Any]]:
     rows: list[list[Any]] = list(csv.reader(io.StringIO(text), delimiter=sign))
     # What was written with a mark against formulas is read without it.
     return [
-        [cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell for cell in row]
+        [cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell for cell in row]
         for row in rows
     ]
 

@@ -9,7 +9,6 @@ same lake gives the same bytes (``storage.duckfile``).
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from via_pipeline.storage import lake
 from via_pipeline.storage.atomic import replacing, sweep, writer_lock
 from via_pipeline.storage.duck import literal, quoted, reader, work
 from via_pipeline.storage.duckfile import building as building_file
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.spreadsheet import harmless_columns
 
@@ -77,10 +77,8 @@ def publish(home: Home) -> Publication:
             shutil.rmtree(building, ignore_errors=True)
         releases.came_into_force(home, release)
         path = home.serve / release / FILE
-        with path.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
         in_force = releases.Releases.read(home).in_force
-        return Publication(path, digest, release, rows, in_force == release)
+        return Publication(path, sha256_of(path), release, rows, in_force == release)
 
 
 def _open(folder: Path) -> None:

@@ -12,7 +12,6 @@ and whether somebody has fixed the one that readers get. Nothing in it depends o
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -23,6 +22,7 @@ from pathlib import Path
 from via_pipeline.fingerprint import files_in
 from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import write_json, writer_lock
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 LOCK = "serve"
@@ -163,7 +163,7 @@ def seal(folder: Path) -> None:
 
 def _sums(folder: Path) -> Mapping[str, str]:
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in files_in(folder)
         if path != folder / SUMS
     }

@@ -13,7 +13,6 @@ Belongs here: copying, hashing, refusing. Does not belong here: words on a termi
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from via_pipeline.storage.atomic import replacing, replacing_folder, write_json, writer_lock
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 MANIFEST = "backup.json"
@@ -242,9 +242,7 @@ def _still(home: Home) -> Iterator[None]:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {"sha256": digest, "bytes": path.stat().st_size}
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
 def _copy_database(source: Path, target: Path) -> None:

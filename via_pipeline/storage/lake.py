@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ import duckdb
 
 from via_pipeline.storage.atomic import replacing, write_json
 from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.storage.hashing import sha256_of
 
 MANIFEST = "_manifest.json"
 
@@ -54,9 +54,8 @@ def describe(lake: Path, path: Path, name: str) -> Part:
     """The ``Part`` of a Parquet file that lies below ``lake``."""
     import pyarrow.parquet as pq
 
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Part(name, str(path.relative_to(lake)), pq.read_metadata(path).num_rows, digest)
+    rows = pq.read_metadata(path).num_rows
+    return Part(name, str(path.relative_to(lake)), rows, sha256_of(path))
 
 
 def commit(lake: Path, table: str, parts: Iterable[Part]) -> None:

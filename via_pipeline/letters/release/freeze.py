@@ -23,6 +23,7 @@ from via_pipeline.letters import archive
 from via_pipeline.letters.release import log, sums
 from via_pipeline.letters.release.dossier import Published, replay
 from via_pipeline.storage.atomic import replacing
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 NOTES = "REVISIES.md"
@@ -88,7 +89,7 @@ def freeze_zip(home: Home, edition: str, revision: int) -> tuple[Path, str]:
     path.chmod(_READ_FILE)
     for leftover in path.parent.glob(".tmp-*.zip"):
         leftover.unlink()
-    return path, sums.sha256(path)
+    return path, sha256_of(path)
 
 
 def published(home: Home, edition: str | None = None) -> list[tuple[str, Published]]:

@@ -5,11 +5,12 @@ Belongs here: those hashes. Does not belong here: what a wrong one means (screen
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from via_pipeline.storage.hashing import sha256_of
 
 NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
@@ -45,13 +46,13 @@ def read(folder: Path) -> dict[str, str]:
 def package_hash(folder: Path) -> str:
     """The hash that stands for the whole package: that of its ``SHA256SUMS``; '' where none is."""
     path = folder / NAME
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return sha256_of(path) if path.is_file() else ""
 
 
 def actual(folder: Path) -> dict[str, str]:
     """File -> SHA-256 of every file below ``folder`` but the list; links are not followed."""
     return {
-        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else sha256(path)
+        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if (path.is_symlink() or path.is_file()) and path != folder / NAME
     }
@@ -83,9 +84,3 @@ def write(folder: Path) -> None:
     """Write the list anew over what is in ``folder``."""
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(actual(folder).items()))
     (folder / NAME).write_text(lines, encoding="utf-8", newline="\n")
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

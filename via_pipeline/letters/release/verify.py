@@ -17,6 +17,7 @@ from via_pipeline.letters.release.dossier import Dossier, Published, replay
 from via_pipeline.letters.release.kept import Fate, Landing
 from via_pipeline.letters.release.record import RecordError, edition_name
 from via_pipeline.letters.release.states import State
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 
@@ -160,7 +161,7 @@ def _zip(home: Home, edition: str, item: Published, count: _Count) -> Iterator[F
     if not path.is_file():
         text = "het ZIP-bestand is er niet meer"
         yield Finding(Severity.WRONG, edition, "uitgave", path.name, text)
-    elif sums.sha256(path) != item.zip:
+    elif sha256_of(path) != item.zip:
         text = "is veranderd: het controlegetal uit het logboek klopt niet"
         yield Finding(Severity.WRONG, edition, "uitgave", path.name, text)
 

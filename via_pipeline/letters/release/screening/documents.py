@@ -32,6 +32,7 @@ from via_pipeline.letters.documents.programme import READ_AGAIN
 from via_pipeline.letters.release.screening.outcome import Outcome, some, told
 from via_pipeline.letters.release.screening.package import Package, Table
 from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.storage.hashing import sha256_of
 
 Rows = list[tuple[Any, ...]]
 """A header and the rows below it."""
@@ -144,7 +145,7 @@ def _pdf(path: Path) -> tuple[str, dict[str, str]]:
 def _strangers(package: Package, inside: Mapping[str, str]) -> list[str]:
     def digest(name: str) -> str:
         path = package.folder / name
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        return sha256_of(path) if path.is_file() else ""
 
     return [name for name, found in sorted(inside.items()) if found != digest(name)]
 
