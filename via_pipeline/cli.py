@@ -15,9 +15,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -38,7 +36,7 @@ from via_pipeline.commands import (
     release,
     serve,
 )
-from via_pipeline.commands.guarding import Guarded, spinning
+from via_pipeline.commands.guarding import Guarded, limited, spinning, troubles
 from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 
@@ -56,8 +54,6 @@ _LOCK_SECONDS = 5
 # What a killed run left half-written is removed by a later one; no write at work takes an hour.
 _ORPHAN_SECONDS = 3600
 _PLAIN_WIDTH = 120
-_AFTER_THE_DISK = "Nothing half-written stays; make room or mend it, and run again: via run"
-_FULL_BYTES = 1 << 20
 
 app = typer.Typer(
     cls=Guarded,
@@ -103,7 +99,7 @@ def run(
     gc.set_threshold(100_000, 50, 50)
     # A place that cannot be used is a setting that is wrong, and told by ``Guarded``.
     home = Home.from_env().ensure()
-    with _terminal(2 if as_json else 1) as console, _troubles(console), _limited(console):
+    with _terminal(2 if as_json else 1) as console, troubles(console), limited(console):
         _ready_key(console, home)
         try:
             with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
@@ -481,67 +477,6 @@ def _tell_damage(console: Console, home: Home) -> None:
             f"[red]{count} deliveries or tables of the lake are damaged or incomplete.[/] "
             "Mend them with: via mend"
         )
-
-
-@contextmanager
-def _troubles(console: Console) -> Iterator[None]:
-    """Trouble of the machine in one line, exit code 1; never a value of anybody."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort, typer.BadParameter, settings.SettingError):
-        raise
-    except OSError as error:
-        # The path may name a partner's file.
-        said = (
-            f"the disk does not let the run go on: {error.strerror or type(error).__name__}. "
-            f"{_AFTER_THE_DISK}"
-        )
-    except Exception as error:
-        from via_pipeline.defs.guard import tell
-
-        said = (
-            f"the run stopped: {tell(error)}. What was in force still is. Run again: via run; "
-            "docs/bad-nights.md says more"
-        )
-        if _is_full(Home.from_env().root):
-            said = f"the disk of VIA_HOME is full. {_AFTER_THE_DISK}"
-    else:
-        return
-    console.print(said, style="red", markup=False)
-    raise typer.Exit(FAILED)
-
-
-def _is_full(place: Path) -> bool:
-    """SQLite and DuckDB have errors of their own for a full disk, and words that may quote data."""
-    try:
-        return shutil.disk_usage(place).free < _FULL_BYTES
-    except OSError:
-        return False
-
-
-@contextmanager
-def _limited(console: Console) -> Iterator[None]:
-    """End this process when the run takes longer than ``VIA_RUN_HOURS``.
-
-    At once, as a kill does: that is safe at any moment, and it is the one way out of a call that
-    does not return. Dagster's own limit (``dagster.yaml``) is held by a daemon; here is none.
-    """
-    hours = settings.run_hours()
-
-    def end() -> None:
-        console.print(
-            f"[red]The run did not end within {hours:g} h and was stopped[/] ({settings.RUN}). "
-            "Nothing half-written stays; run again: via run"
-        )
-        os._exit(FAILED)
-
-    clock = threading.Timer(hours * 3600, end)
-    clock.daemon = True
-    clock.start()
-    try:
-        yield
-    finally:
-        clock.cancel()
 
 
 def _console() -> Console:

@@ -12,30 +12,36 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 FAILED, USAGE = 1, 2
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_ALREADY_TOLD = (click.exceptions.Exit, click.ClickException, click.Abort)
+_FULL_BYTES = 1 << 20
+_AFTER_THE_DISK = "Nothing half-written stays; make room or mend it, and run again: via run"
+_ALREADY_TOLD = (typer.Exit, typer.Abort, typer.BadParameter)
 
 
 class Guarded(TyperGroup):
     """The group of all commands: settings are looked at first, and known trouble is a sentence."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: typer.Context) -> Any:
         """Run the command, or say what keeps it from running."""
         with told():
             settings.check()
@@ -60,6 +66,67 @@ def told() -> Iterator[None]:
         if not _is_foreseen(error):
             raise
         _leave(str(error), FAILED)
+
+
+@contextmanager
+def troubles(console: Console) -> Iterator[None]:
+    """Trouble of the machine in one line, exit code 1; never a value of anybody."""
+    try:
+        yield
+    except (*_ALREADY_TOLD, settings.SettingError):
+        raise
+    except OSError as error:
+        # The path may name a partner's file.
+        said = (
+            f"the disk does not let the run go on: {error.strerror or type(error).__name__}. "
+            f"{_AFTER_THE_DISK}"
+        )
+    except Exception as error:
+        from via_pipeline.defs.guard import tell
+
+        said = (
+            f"the run stopped: {tell(error)}. What was in force still is. Run again: via run; "
+            "docs/bad-nights.md says more"
+        )
+        if _is_full(Home.from_env().root):
+            said = f"the disk of VIA_HOME is full. {_AFTER_THE_DISK}"
+    else:
+        return
+    console.print(said, style="red", markup=False)
+    raise typer.Exit(FAILED)
+
+
+def _is_full(place: Path) -> bool:
+    """SQLite and DuckDB have errors of their own for a full disk, and words that may quote data."""
+    try:
+        return shutil.disk_usage(place).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
+@contextmanager
+def limited(console: Console) -> Iterator[None]:
+    """End this process when the run takes longer than ``VIA_RUN_HOURS``.
+
+    At once, as a kill does: that is safe at any moment, and it is the one way out of a call that
+    does not return. Dagster's own limit (``dagster.yaml``) is held by a daemon; here is none.
+    """
+    hours = settings.run_hours()
+
+    def end() -> None:
+        console.print(
+            f"[red]The run did not end within {hours:g} h and was stopped[/] ({settings.RUN}). "
+            "Nothing half-written stays; run again: via run"
+        )
+        os._exit(FAILED)
+
+    clock = threading.Timer(hours * 3600, end)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
 
 
 @contextmanager
