@@ -119,14 +119,15 @@ def read(path: Path) -> CorrectionList:
 
 def refusal(contract: Contract, table: str, column: str, text: str) -> str | None:
     """Why a cell may not be corrected, in Dutch; None where it may. Never tells ``text``."""
-    known = {one.name: one for one in contract.tables}
-    if table not in known:
+    try:
+        agreed = contract.table(table)
+    except KeyError:
         return f"de afspraak kent geen tabel '{table}'"
-    found = next((one for one in known[table].columns if one.name == column), None)
-    if found is None:
+    try:
+        found = agreed.column(column)
+    except KeyError:
         return f"de tabel '{table}' heeft geen kolom '{column}'"
-    named = {name for person in known[table].persons for name in person.columns}
-    if found.is_identifying or column in named:
+    if found.is_identifying:
         return (
             f"'{column}' wijst een persoon aan en is hier niet te herstellen; vraag de afzender om "
             "een nieuw bestand"

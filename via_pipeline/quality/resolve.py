@@ -148,12 +148,7 @@ def _lines_of(home: Home, table: Table, result: ValidationResult) -> list[Line]:
 
 def _readable(table: Table) -> set[str]:
     """Columns whose values may stand in a sheet."""
-    named = {name for person in table.persons for name in person.columns}
-    return {
-        column.name
-        for column in table.columns
-        if not column.is_identifying and column.name not in named
-    }
+    return {column.name for column in table.stored_columns}
 
 
 def _text_of(name: str, there: set[str]) -> str:
@@ -432,13 +427,7 @@ def _as_delivered(contract: Contract, line: Line) -> str:
 
 
 def _column(contract: Contract, line: Line) -> Column | None:
-    return next(
-        (
-            column
-            for table in contract.tables
-            if table.name == line.table
-            for column in table.columns
-            if column.name == line.column
-        ),
-        None,
-    )
+    try:
+        return contract.table(line.table).column(line.column)
+    except KeyError:
+        return None
