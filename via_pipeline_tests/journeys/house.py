@@ -71,9 +71,9 @@ def place(folder: Path, *, landing: bool = True) -> Home:
 
 
 def copied(source: Home, folder: Path) -> Home:
-    """A copy of an installation, what it made included."""
-    shutil.copytree(source.root, folder / "home")
-    shutil.copytree(source.data, folder / "data")
+    """A copy of an installation and what it made: links stay links, so nothing is new in it."""
+    shutil.copytree(source.root, folder / "home", symlinks=True)
+    shutil.copytree(source.data, folder / "data", symlinks=True)
     return Home(folder / "home", folder / "data")
 
 

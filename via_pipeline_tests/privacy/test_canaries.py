@@ -22,10 +22,10 @@ SHIPPED = house.PROJECT / "data" / "landing"
 
 @pytest.fixture(scope="module")
 def planted_run(tmp_path_factory: pytest.TempPathFactory) -> house.Ran:
-    """``via run`` on deliveries that hold the planted person."""
+    """``via run`` on deliveries that hold the planted person, with the letter that reads them."""
     home = house.place(tmp_path_factory.mktemp("planted"), landing=False)
     planted.plant(home, SHIPPED)
-    return house.via(home, "run")
+    return house.via(home, "run", "--edition", "slot")
 
 
 def test_the_planted_person_is_in_no_byte_that_a_run_writes(planted_run):
