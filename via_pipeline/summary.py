@@ -56,11 +56,12 @@ class Summary:
 def collect(home: Home, today: date) -> Summary:
     """The state as ledger and kept results tell it; ``today`` decides what is late."""
     from via_pipeline.contracts.model import Severity, load_all
-    from via_pipeline.intake import calendar
     from via_pipeline.intake.ledger import Ledger
+    from via_pipeline.pilots import objections
     from via_pipeline.quality.results import path_of, read_result
 
     contracts = load_all()
+    objected = objections.known(home, contracts)
     known = {contract.source for contract in contracts}
     kept = {contract.source for contract in contracts if contract.kept_in is not None}
     rows = [row for row in Ledger(home.ledger).rows() if row.source not in kept]
@@ -92,7 +93,7 @@ def collect(home: Home, today: date) -> Summary:
             Counter(
                 line.arrival.value
                 for contract in contracts
-                for line in calendar.lines(contract, rows, today)
+                for line in objected.expected(contract, rows, today)
             )
         ),
         twins=sorted((row.source, row.file_name) for row in rows if _is_odd_twin(row, rows)),

@@ -238,7 +238,8 @@ class Delivery:
     the key, the contract's major version (``versie``) and nothing else. ``members`` maps a table
     to the regex of its file inside a ZIP or folder, or its sheet in a workbook; a delivery of one
     plain file has one table with ``.*``. ``header_rows`` lines make up the header; title lines
-    above it (at most ``title_rows``) are skipped.
+    above it (at most ``title_rows``) are skipped. ``organisation`` is the field of the key that
+    holds an organisation's code in the register, where it may object (``pilots.objections``).
     """
 
     file_pattern: str
@@ -250,6 +251,7 @@ class Delivery:
     header_rows: int
     title_rows: int
     max_quarantine_pct: float
+    organisation: str | None = None
 
     def match(self, file_name: str) -> dict[str, str] | None:
         """The named groups of ``file_name``, or None where it is not of this contract."""
@@ -433,6 +435,8 @@ def _contract(odcs: OpenDataContractStandard, sha256: str, path: Path) -> Contra
     )
     if contract.source != path.name.removesuffix(".odcs.yaml"):
         raise ContractError(f"{path.name} is named {contract.source} inside")
+    if delivery.organisation not in (None, *delivery.key):
+        raise ContractError(f"{path.name}: organisation '{delivery.organisation}' is not in key")
     unknown = set(delivery.members) - {table.name for table in contract.tables}
     if unknown or len(delivery.members) != len(contract.tables):
         raise ContractError(f"{path.name}: members and tables differ")
@@ -451,6 +455,7 @@ def _delivery(value: Mapping[str, Any]) -> Delivery:
         header_rows=int(value.get("header_rows", 1)),
         title_rows=int(value.get("title_rows", 0)),
         max_quarantine_pct=float(value.get("max_quarantine_pct", 10)),
+        organisation=value.get("organisation"),
     )
 
 

@@ -241,7 +241,10 @@ def origins(asset: str, upstream: Iterable[str]) -> Origins:
     if asset not in computed():
         return {}
     own = _declared()["made_of"].get(asset)
-    tables = {name: set(columns_of(name)) for name in own or sorted(upstream)}
+    no_column = _declared()["only_who_counts"]
+    tables = {
+        name: set(columns_of(name)) for name in own or sorted(upstream) if name not in no_column
+    }
     declared = _of_declarations(asset)
     rest = [tuple(text.split(".")) for text in _declared()["rest"].get(asset, [])]
     found: Origins = {}

@@ -4,7 +4,7 @@ Belongs here: wiring rooms to assets, and the figures that the UI plots. Does no
 a room does, what a rule means (``source_checks.py``), policy (``policy.py``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from via_pipeline.defs.source_checks import checks_of, source_results, source_sp
 from via_pipeline.fingerprint import PACKAGE
 from via_pipeline.storage.home import Home
 
+OBJECTIONS = "register__organisatie_verklaring"
 _MEASURES = PACKAGE / "outcomes" / "measures"
 _FORMAT_KINDS = {
     "csv": "csv",
@@ -48,6 +49,11 @@ def conformed(contract: Contract) -> list[Table]:
 def measured(contract: Contract) -> bool:
     """Whether there is a measures file for the source: only then it has an outcome table."""
     return (_MEASURES / f"{contract.source}.yaml").exists()
+
+
+def objecting(contracts: Iterable[Contract]) -> list[str]:
+    """The table that says whose deliveries count, where those of ``contracts`` may not."""
+    return [OBJECTIONS] if any(one.delivery.organisation for one in contracts) else []
 
 
 def _tags(contract: Contract) -> dict[str, str]:
@@ -224,7 +230,11 @@ def _outcomes(contract: Contract) -> dg.AssetsDefinition:
                 "First outcomes of the pilot: counts, shares and means with n and period. "
                 "Not yet disclosure-checked: restricted.",
                 # The design of a site, from the register, says what its figures may claim.
-                deps=[*(table.lake_table for table in conformed(contract)), "register__locatie"],
+                deps=[
+                    *(table.lake_table for table in conformed(contract)),
+                    "register__locatie",
+                    *objecting([contract]),
+                ],
                 metadata={"dagster/table_name": name},
             )
         ],

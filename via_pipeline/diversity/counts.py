@@ -205,8 +205,8 @@ def consecutive() -> str:
     """SQL: the pairs (organisatie, peildatum_van, peildatum) of peildata next to each other."""
     return (
         "SELECT * FROM (SELECT organisatie, lag(peildatum) OVER (PARTITION BY organisatie "
-        f"ORDER BY peildatum) AS peildatum_van, peildatum FROM {ORGANISATIONS} "
-        "WHERE NOT heeft_bezwaar) WHERE peildatum_van IS NOT NULL"
+        f"ORDER BY peildatum) AS peildatum_van, peildatum FROM {ORGANISATIONS}) "
+        "WHERE peildatum_van IS NOT NULL"
     )
 
 
@@ -248,8 +248,7 @@ def _jobs(deliveries: Iterable[str] | None, sources: Path) -> str:
         f"md5_number(concat_ws(chr(31), b.{kind}, b.{number})) AS persoon, "
         f"b.{kind} AS sleutel_soort, ({known}) AS is_gekoppeld, b.baan_nr, "
         f"b.salarisschaal AS schaal, {columns}, b.herkomst_oud, b.herkomst_2022 "
-        f"FROM ({origin}) b JOIN {ORGANISATIONS} o ON o.levering = b._delivery "
-        "WHERE NOT o.heeft_bezwaar"
+        f"FROM ({origin}) b JOIN {ORGANISATIONS} o ON o.levering = b._delivery"
     )
 
 

@@ -108,7 +108,7 @@ WITH paar AS ({counts.consecutive()}),
 bron AS (
     SELECT b.organisatie, p.peildatum_van, p.peildatum, b.naam,
         b.levering || ' ' || a.levering AS levering, NULL::VARCHAR AS gemeentecode,
-        a.is_synthetisch OR b.is_synthetisch AS is_synthetisch, false AS heeft_bezwaar,
+        a.is_synthetisch OR b.is_synthetisch AS is_synthetisch,
         a.is_genoemd AND b.is_genoemd AS is_genoemd,
         CASE WHEN a.sector = b.sector AND a.sbi_versie = b.sbi_versie THEN b.sector END AS sector,
         b.sector_label, b.sbi_versie, NULL::VARCHAR AS regio, NULL::VARCHAR AS regio_label
@@ -138,7 +138,7 @@ buiten AS (
     FROM (SELECT DISTINCT sector, sbi_versie, {moment} FROM lid WHERE populatie_soort = 'sector') l
     JOIN {ORGANISATIONS} o ON o.sector = l.sector AND o.sbi_versie = l.sbi_versie
         AND o.peildatum IN (l.peildatum_van, l.peildatum)
-        AND NOT o.heeft_bezwaar AND NOT o.is_genoemd
+        AND NOT o.is_genoemd
     WHERE NOT EXISTS (
         SELECT 1 FROM lid x WHERE x.populatie_soort = 'sector' AND x.organisatie = o.organisatie
             AND x.sector = l.sector AND x.sbi_versie = l.sbi_versie

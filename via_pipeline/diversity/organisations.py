@@ -1,4 +1,4 @@
-"""What is known of an organisation on a peildatum: sector, region, objection, consent to its name.
+"""What is known of an organisation on a peildatum: sector, region, consent to its name.
 
 Belongs here: ``diversity__organisatie`` as SQL over the register and the deliveries in force. Does
 not belong here: a figure.
@@ -6,7 +6,7 @@ not belong here: a figure.
 - Sector and municipality come from the register, as valid on the peildatum, and never from a name.
   Where two versions of the SBI run side by side the older one counts, so that a series goes on.
 - A municipality that is not valid on the peildatum (gemeente.csv) gives no region.
-- An organisation that objected against a peildatum is left out before anything is counted.
+- An organisation that objected against a peildatum is not here: the catalog leaves it out.
 - An organisation appears on its own only where the last word on that peildatum is a recorded
   consent; a withdrawal of the same day goes before it. All others are seen in larger groups only.
 """
@@ -25,8 +25,8 @@ def query() -> str:
     """SQL of ``diversity__organisatie``: one row per organisation and peildatum delivered.
 
     Columns: organisatie, peildatum, levering, is_synthetisch, naam, sector, sector_label,
-    sbi_versie, gemeentecode, regio, regio_label, heeft_bezwaar, is_genoemd. What the register does
-    not tell is ``onbekend``; ``naam`` and ``gemeentecode`` are NULL.
+    sbi_versie, gemeentecode, regio, regio_label, is_genoemd. What the register does not tell
+    is ``onbekend``; ``naam`` and ``gemeentecode`` are NULL.
     """
     unknown = literal(UNKNOWN)
     covers = (
@@ -62,9 +62,6 @@ SELECT d.organisatie, d.peildatum, d.levering, d.is_synthetisch, o.naam,
     i.gemeentecode,
     coalesce(g.provinciecode, {unknown}) AS regio,
     coalesce(g.provincienaam, {unknown}) AS regio_label,
-    EXISTS (
-        SELECT 1 FROM register__organisatie_verklaring v WHERE v.soort = 'bezwaar' AND {covers}
-    ) AS heeft_bezwaar,
     coalesce(w.soort = 'toestemming', false) AS is_genoemd
 FROM geleverd d
 LEFT JOIN register__organisatie o ON o.organisatie = d.organisatie

@@ -137,8 +137,7 @@ def members(source: str, moment: str) -> str:
         f"SELECT {literal(kind)} AS populatie_soort, {code} AS populatie, "
         f"{label} AS populatie_label, {version} AS sbi_versie, {in_sector}, {in_region}, "
         f"organisatie, {moment}, levering, gemeentecode, is_synthetisch FROM {source} "
-        f"WHERE NOT heeft_bezwaar AND {code} IS NOT NULL"
-        + (" AND is_genoemd" if kind == "organisatie" else "")
+        f"WHERE {code} IS NOT NULL" + (" AND is_genoemd" if kind == "organisatie" else "")
         for kind, code, label, version, in_sector, in_region in kinds
     )
 

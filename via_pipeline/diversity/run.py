@@ -192,7 +192,7 @@ def _pieces(connection: duckdb.DuckDBPyConnection, table: str) -> list[_Piece]:
     if table == counts.COUNTS:
         found = connection.execute(
             "SELECT peildatum, list(levering ORDER BY levering) "
-            f"FROM {organisations.TABLE} WHERE NOT heeft_bezwaar GROUP BY ALL ORDER BY ALL"
+            f"FROM {organisations.TABLE} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         return [_piece(table, [day], deliveries) for day, deliveries in found]
     found = connection.execute(

@@ -19,6 +19,7 @@ from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.outcomes.model import MEASURES
 from via_pipeline.outcomes.plan import PLANS
 from via_pipeline.outcomes.plan import load as load_plan
+from via_pipeline.pilots import objections
 from via_pipeline.pilots.catalog import is_synthetic
 from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
@@ -31,11 +32,14 @@ def provenance(home: Home, reading_date: date) -> dict[str, Any]:
     """Everything that an edition with this reading date was made of."""
     ledger = Ledger(home.ledger)
     contracts = [bound(contract, home.data / "reference") for contract in load_all()]
+    # What an organisation objected to went into no figure.
+    objected = objections.known(home, contracts, reading_date)
     deliveries = [
         _delivery(contract, row)
         for contract in contracts
         for row in sorted(
-            ledger.current(contract.source, reading_date), key=lambda row: row.delivery_id
+            objected.without(contract, ledger.current(contract.source, reading_date)),
+            key=lambda row: row.delivery_id,
         )
     ]
     return {

@@ -31,7 +31,7 @@ from via_pipeline.outcomes.methods.registry import Method
 from via_pipeline.outcomes.methods.rows import Effect
 from via_pipeline.outcomes.plan import AnalysisPlan, Outcome, Reading
 from via_pipeline.outcomes.wording import PERCENT, PERCENTAGE_POINTS, sentence
-from via_pipeline.pilots import catalog
+from via_pipeline.pilots import catalog, objections
 from via_pipeline.pilots.conform import accepted_part
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import quoted, work
@@ -352,8 +352,10 @@ def _tasks(home: Home, folder: Path) -> list[_Task]:
         for reading in plan.readings:
             deliveries, content = [], []
             gone = False
+            objected = objections.known(home, own, reading.date)
             for contract in own:
-                for row in ledger.current(contract.source, reading.date):
+                current = ledger.current(contract.source, reading.date)
+                for row in objected.without(contract, current):
                     if _is_of_site(row, plan.locatie):
                         deliveries.append(row)
                         if row.removed is not None:

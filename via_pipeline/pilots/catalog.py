@@ -8,8 +8,9 @@ Now (``as_of`` None) the committed manifests are read; an edition (``as_of`` a d
 ledger says was in force on that day's evening, and of every table with a column ``bekend_op`` only
 the rows known by then. A register row without a known day is in no edition.
 
-Persons who object are left out of every view, before anything is counted; of an edition those who
-did so by its day.
+Persons and organisations that object are left out here, before anything is counted; of an edition
+those that did so by its day. Of a delivery of an organisation that objected (``objections``) there
+is no row in any view and none in ``pilots__levering``: no room after this can tell that it came.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ import duckdb
 from via_pipeline.contracts.model import Contract, Table
 from via_pipeline.intake import exclusions
 from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.pilots import objections
 from via_pipeline.pilots.conform import accepted_part
+from via_pipeline.pilots.objections import Objections
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import quoted
 from via_pipeline.storage.home import Home
@@ -57,9 +60,9 @@ def register(
     """Make every conformed table of ``contracts`` a view, and ``pilots__levering`` a table.
 
     A table of which nothing was accepted is an empty view with its columns and types.
-    ``pilots__levering`` has one row per delivery received, duplicates left out: ``sleutel`` maps
-    the key's fields (``werkgever``, ``periode``, ...), ``is_in_gebruik`` tells whether its rows
-    are in the views.
+    ``pilots__levering`` has one row per delivery received, duplicates and objections left out:
+    ``sleutel`` maps the key's fields (``werkgever``, ``periode``, ...), ``is_in_gebruik`` tells
+    whether its rows are in the views.
 
     Raises:
         RetentionEnded: an edition needs a delivery whose rows were deleted for good.
@@ -67,9 +70,11 @@ def register(
     """
     ledger = Ledger(home.ledger)
     left_out = exclusions.pairs(home, as_of)
+    contracts = list(contracts)
+    objected = objections.known(home, contracts, as_of)
     rows: list[tuple[object, ...]] = []
     for contract in contracts:
-        seen = _seen(home, ledger, contract, as_of)
+        seen = _seen(home, ledger, contract, as_of, objected)
         for table in _conformed(contract):
             _view(connection, home, table, seen.parts[table.lake_table], as_of, left_out)
         rows += [_facts(row, row.delivery_id in seen.in_force) for row in seen.deliveries]
@@ -91,15 +96,22 @@ def _conformed(contract: Contract) -> list[Table]:
     return [table for table in contract.tables if table.conformed]
 
 
-def _seen(home: Home, ledger: Ledger, contract: Contract, as_of: date | None) -> _Seen:
-    rows = ledger.rows(contract.source, as_of)
+def _seen(
+    home: Home, ledger: Ledger, contract: Contract, as_of: date | None, objected: Objections
+) -> _Seen:
+    every = ledger.rows(contract.source, as_of)
+    rows = objected.without(contract, every)
+    gone = {row.delivery_id for row in every} - {row.delivery_id for row in rows}
     originals = {row.delivery_id: row for row in rows if row.duplicate_of is None}
     tables = _conformed(contract)
     if as_of is None:
-        parts = {table.lake_table: _committed(home, table) for table in tables}
+        parts = {
+            table.lake_table: [part for part in _committed(home, table) if part.name not in gone]
+            for table in tables
+        }
         in_force = frozenset(part.name for found in parts.values() for part in found)
     else:
-        current = ledger.current(contract.source, as_of)
+        current = objected.without(contract, ledger.current(contract.source, as_of))
         parts = {
             table.lake_table: [accepted_part(home, table, row) for row in current]
             for table in tables

@@ -3,25 +3,31 @@
 Belongs here: counting deliveries from the ledger and the contracts' calendars, one row a source.
 Does not belong here: rules for rows (``quality``), and hiding small counts: ``rijen`` counts rows
 about persons and passes ``disclosure`` before anyone outside sees it.
+
+Who objected is left out here too: of an organisation its deliveries, and what the calendar expects
+of it; of a person the rows, also those in quarantine.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import duckdb
 
 from via_pipeline.contracts.model import Contract, load_all
-from via_pipeline.intake import calendar
+from via_pipeline.intake import exclusions
 from via_pipeline.intake.calendar import Arrival
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.status import Status
+from via_pipeline.pilots import objections
 from via_pipeline.pilots.catalog import is_synthetic
+from via_pipeline.pilots.conform import accepted_path
+from via_pipeline.pilots.objections import Objections
 from via_pipeline.storage import lake
-from via_pipeline.storage.duck import work
+from via_pipeline.storage.duck import literal, work
 from via_pipeline.storage.home import Home
 
 TABLE = "pilots__dekking"
@@ -62,19 +68,33 @@ def see(
 
     ``as_of`` is the day on whose evening is looked; None is the day on which the last file came, so
     that the same deliveries give the same table. ``rijen`` counts the rows of the deliveries in
-    force, before quarantine; ``quarantaine_pct`` is the share of them in quarantine: NULL below
-    ``MINIMUM_ROWS``, whole percents below ``ROWS_FOR_A_DECIMAL``.
+    force, before quarantine and without who objected; ``quarantaine_pct`` is the share of them in
+    quarantine: NULL below ``MINIMUM_ROWS``, whole percents below ``ROWS_FOR_A_DECIMAL``.
     """
     ledger = Ledger(home.ledger)
     pilots = sorted((c for c in contracts if c.pilot), key=lambda c: (c.pilot or "", c.source))
-    seen = {contract.source: ledger.rows(contract.source, as_of) for contract in pilots}
+    objected = objections.known(home, pilots, as_of)
+    seen = {
+        contract.source: objected.without(contract, ledger.rows(contract.source, as_of))
+        for contract in pilots
+    }
+    persons = exclusions.pairs(home, as_of)
     last = max(
         (row.received for rows in seen.values() for row in rows if row.received), default=None
     )
     day = as_of or last or date.min
     defined = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {TABLE} ({defined})")
-    rows = [_source(contract, seen[contract.source], day) for contract in pilots]
+    rows = [
+        _source(
+            contract,
+            seen[contract.source],
+            day,
+            objected,
+            _left_out(connection, home, contract, seen[contract.source], persons),
+        )
+        for contract in pilots
+    ]
     if rows:
         connection.executemany(
             f"INSERT INTO {TABLE} VALUES ({', '.join('?' * len(COLUMNS))})", rows
@@ -89,15 +109,23 @@ def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
         return lake.replace_table(home.lake, TABLE, connection, query).rows
 
 
-def _source(contract: Contract, rows: list[LedgerRow], day: date) -> tuple[object, ...]:
-    arrived = Counter(line.arrival for line in calendar.lines(contract, rows, day))
+def _source(
+    contract: Contract,
+    rows: list[LedgerRow],
+    day: date,
+    objected: Objections,
+    left_out: tuple[int, int],
+) -> tuple[object, ...]:
+    lines = objected.expected(contract, rows, day)
+    arrived = Counter(line.arrival for line in lines)
     standing = Counter(row.status for row in rows)
     in_force = [row for row in rows if row.is_in_force]
-    counted = sum(row.rows_in for row in in_force)
-    aside = sum(row.rows_quarantined or 0 for row in in_force)
+    accepted, quarantined = left_out
+    counted = sum(row.rows_in for row in in_force) - accepted - quarantined
+    aside = sum(row.rows_quarantined or 0 for row in in_force) - quarantined
     return (
         *(contract.pilot, contract.source, contract.title),
-        *(len(contract.calendar), arrived[Arrival.RECEIVED], arrived[Arrival.RECEIVED_LATE]),
+        *(len(lines), arrived[Arrival.RECEIVED], arrived[Arrival.RECEIVED_LATE]),
         arrived[Arrival.LATE],
         # A rejected file is an expected one still, until its day has passed.
         arrived[Arrival.EXPECTED] + arrived[Arrival.REJECTED],
@@ -107,6 +135,30 @@ def _source(contract: Contract, rows: list[LedgerRow], day: date) -> tuple[objec
         " ".join(sorted({row.delivery_id for row in in_force})) or None,
         any(is_synthetic(row) for row in in_force),
     )
+
+
+def _left_out(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    contract: Contract,
+    rows: list[LedgerRow],
+    persons: Collection[tuple[str, str]],
+) -> tuple[int, int]:
+    """Of the deliveries in force, rows about ``persons``: accepted, and in quarantine."""
+    if not persons:
+        return 0, 0
+    found = [0, 0]
+    for table in (table for table in contract.tables if table.persons):
+        for row in (row for row in rows if row.is_in_force):
+            accepted = accepted_path(home, table, row.delivery_id)
+            aside = home.quarantine / table.lake_table / accepted.name
+            for place, path in enumerate((accepted, aside)):
+                if path.exists():
+                    found[place] += connection.execute(
+                        f"SELECT count(*) FROM read_parquet({literal(path)}) "
+                        f"WHERE NOT ({exclusions.not_of(table, persons)})"
+                    ).fetchall()[0][0]
+    return found[0], found[1]
 
 
 def _percent(aside: int, counted: int) -> Decimal | None:

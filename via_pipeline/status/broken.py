@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 
 from via_pipeline.contracts.model import Contract
 from via_pipeline.disclosure.small import told_count
-from via_pipeline.intake import calendar
 from via_pipeline.intake.calendar import Arrival
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.status import Status
+from via_pipeline.pilots import objections
+from via_pipeline.pilots.objections import Objections
 from via_pipeline.quality.results import path_of, read_result
 from via_pipeline.quality.run import results_in_force
 from via_pipeline.status.facts import CheckState, Facts, Outcome, instant
@@ -78,11 +79,15 @@ def broken(home: Home, contracts: Iterable[Contract], facts: Facts) -> list[Brok
     """
     contracts = list(contracts)
     rows = Ledger(home.ledger).rows() if home.ledger.exists() else []
+    objected = objections.known(home, contracts)
+    # Nobody asks an organisation that objected for another file.
+    for contract in contracts:
+        rows = objected.without(contract, rows)
     found = [
         *_runs(facts),
         *_checks(home, contracts, facts),
         *_rejected(home, contracts, rows),
-        *_late(contracts, rows, today(facts)),
+        *_late(contracts, rows, today(facts), objected),
         *_stale(facts),
     ]
     order = list(Kind)
@@ -242,7 +247,9 @@ def _first_reason(home: Home, row: LedgerRow) -> str:
     )
 
 
-def _late(contracts: Sequence[Contract], rows: Sequence[LedgerRow], day: date) -> list[Broken]:
+def _late(
+    contracts: Sequence[Contract], rows: Sequence[LedgerRow], day: date, objected: Objections
+) -> list[Broken]:
     return [
         Broken(
             Kind.LATE,
@@ -253,7 +260,7 @@ def _late(contracts: Sequence[Contract], rows: Sequence[LedgerRow], day: date) -
             contract.source,
         )
         for contract in contracts
-        for line in calendar.lines(contract, rows, day)
+        for line in objected.expected(contract, rows, day)
         if line.arrival is Arrival.LATE
     ]
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from via_pipeline.contracts.model import Contract
-from via_pipeline.intake import calendar
 from via_pipeline.intake.calendar import Arrival, CalendarLine
 from via_pipeline.intake.ledger import LedgerRow
+from via_pipeline.pilots.objections import Objections
+
+_NOBODY = Objections()
 
 MONTHS = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
@@ -52,12 +54,18 @@ class SourceCalendar:
 
 
 def calendars(
-    contracts: Iterable[Contract], rows: Sequence[LedgerRow], day: date
+    contracts: Iterable[Contract],
+    rows: Sequence[LedgerRow],
+    day: date,
+    objected: Objections = _NOBODY,
 ) -> list[SourceCalendar]:
-    """The calendar of every contract that has one, as of ``day``, by source."""
+    """The calendar of every contract that has one, as of ``day``, by source.
+
+    Nothing is expected of organisations that ``objected``.
+    """
     found = []
     for contract in sorted(contracts, key=lambda one: one.source):
-        lines = calendar.lines(contract, rows, day)
+        lines = objected.expected(contract, rows, day)
         if not lines:
             continue
         by_month: dict[tuple[int, int], Counter[Arrival]] = {}

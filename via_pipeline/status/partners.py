@@ -15,6 +15,7 @@ from via_pipeline.contracts.model import Contract
 from via_pipeline.disclosure.small import told_count
 from via_pipeline.intake.ledger import LedgerRow
 from via_pipeline.intake.status import Status
+from via_pipeline.pilots.objections import Objections
 from via_pipeline.quality.page import path_of as page_of
 from via_pipeline.quality.report import VERDICTS
 from via_pipeline.quality.results import path_of, read_result
@@ -32,6 +33,7 @@ STATUSES = {
     Status.ACCEPTED_WITH_WARNINGS: "in gebruik, met opmerkingen",
     Status.SUPERSEDED: "vervangen",
 }
+OBJECTED = "telt niet mee: bezwaar van de organisatie"
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,23 @@ class Partner:
     files: tuple[File, ...]
 
 
-def partners(home: Home, contracts: Iterable[Contract], rows: Sequence[LedgerRow]) -> list[Partner]:
-    """Every partner's source, by name; what people keep themselves is left out."""
+def partners(
+    home: Home, contracts: Iterable[Contract], rows: Sequence[LedgerRow], objected: Objections
+) -> list[Partner]:
+    """Every partner's source, by name; what people keep themselves is left out.
+
+    Files of an organisation that ``objected`` are listed and counted as received, and say so; their
+    rows count nowhere.
+    """
     published = _published(home)
     return [
-        _partner(home, contract, [row for row in rows if row.source == contract.source], published)
+        _partner(
+            home,
+            contract,
+            [row for row in rows if row.source == contract.source],
+            published,
+            objected,
+        )
         for contract in sorted(contracts, key=lambda one: one.source)
         if contract.kept_in is None
     ]
@@ -91,8 +105,10 @@ def _partner(
     contract: Contract,
     rows: Sequence[LedgerRow],
     published: dict[str, dict[str, Any]],
+    objected: Objections,
 ) -> Partner:
-    results = results_in_force(home, contract)
+    counted = {row.delivery_id for row in objected.without(contract, rows)}
+    results = [one for one in results_in_force(home, contract) if one.delivery_id in counted]
     names = {(item.table, item.rule) for result in results for item in result.rules}
     failing: dict[tuple[str, str], list] = {}
     for result in results:
@@ -105,7 +121,7 @@ def _partner(
         title=contract.title,
         owner=contract.owner,
         files_seen=len(rows),
-        in_force=sum(row.is_in_force for row in rows),
+        in_force=sum(row.is_in_force and row.delivery_id in counted for row in rows),
         rejected=sum(row.status is Status.REJECTED for row in rows),
         duplicates=sum(row.status is Status.DUPLICATE for row in rows),
         rows=_number(told.get("rijen")),
@@ -123,18 +139,18 @@ def _partner(
             )
             for (table, rule), items in sorted(failing.items())
         ),
-        files=tuple(_file(home, row) for row in reversed(rows)),
+        files=tuple(_file(home, row, row.delivery_id in counted) for row in reversed(rows)),
     )
 
 
-def _file(home: Home, row: LedgerRow) -> File:
+def _file(home: Home, row: LedgerRow, counts: bool) -> File:
     page = page_of(home.reports, row.delivery_id)
     is_judged = path_of(home.reports, row.delivery_id).exists()
     verdict = VERDICTS[read_result(home.reports, row.delivery_id).verdict] if is_judged else ""
     return File(
         name=f"{row.file_name} (met correcties)" if row.corrects else row.file_name,
         received=row.received.isoformat() if row.received else "",
-        status=STATUSES[row.status],
+        status=STATUSES[row.status] if counts else OBJECTED,
         verdict=verdict,
         page=page.relative_to(home.reports).as_posix() if page.exists() else None,
     )

@@ -22,6 +22,7 @@ from via_pipeline.disclosure import dictionary
 from via_pipeline.disclosure.small import told_count
 from via_pipeline.intake.calendar import LABELS, Arrival
 from via_pipeline.intake.ledger import Ledger
+from via_pipeline.pilots import objections
 from via_pipeline.status import broken, calendar, lineage, partners
 from via_pipeline.status.facts import Facts, Outcome, instant
 from via_pipeline.storage.atomic import replacing_folder, writer_lock
@@ -72,7 +73,8 @@ def _content(home: Home, contracts: list[Contract], facts: Facts) -> dict[str, A
     rows = Ledger(home.ledger).rows() if home.ledger.exists() else []
     day = broken.today(facts)
     found = broken.broken(home, contracts, facts)
-    calendars = calendar.calendars(contracts, rows, day)
+    objected = objections.known(home, contracts)
+    calendars = calendar.calendars(contracts, rows, day, objected)
     outcomes = [check.outcome for check in facts.checks]
     return {
         "pages": PAGES,
@@ -93,7 +95,7 @@ def _content(home: Home, contracts: list[Contract], facts: Facts) -> dict[str, A
         },
         "Arrival": Arrival,
         "labels": LABELS,
-        "partners": partners.partners(home, contracts, rows),
+        "partners": partners.partners(home, contracts, rows, objected),
         "checks_passed": outcomes.count(Outcome.PASSED),
         "checks": len(outcomes),
         "tables": [

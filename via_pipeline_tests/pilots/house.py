@@ -88,8 +88,11 @@ def deliver(
     return delivery_id
 
 
-def keep(home: Home, source: str) -> None:
-    """Put the repository's own register or reference folder in place, read plainly."""
+def keep(home: Home, source: str, revision: int = 1, **instead: Rows) -> None:
+    """Put the repository's own register or reference folder in place, read plainly.
+
+    ``instead`` are tables with other rows than there.
+    """
     contract = load(source)
     folder = home.data / source
     tables = {}
@@ -99,7 +102,8 @@ def keep(home: Home, source: str) -> None:
         else:
             tables[table.name] = plain_csv(folder / f"{table.name}.csv")
     typed = {name: [_typed(contract, name, row) for row in rows] for name, rows in tables.items()}
-    deliver(home, source, {}, typed, received=None, synthetic=False)
+    typed |= instead
+    deliver(home, source, {}, typed, received=None, synthetic=False, revision=revision)
 
 
 def plain_csv(path: Path) -> list[dict[str, str]]:

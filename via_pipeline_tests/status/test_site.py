@@ -109,7 +109,13 @@ def test_the_calendar_counts_what_the_contracts_expect(beside: Home) -> None:
     page = text(site.folder_of(beside) / "leveringen.html")
     rows = Ledger(beside.ledger).rows()
     day = broken.today(facts)
-    lines = [line for one in load_all() for line in calendar.lines(one, rows, day)]
+    # Nothing is expected of the sample organisation that objected.
+    lines = [
+        line
+        for one in load_all()
+        for line in calendar.lines(one, rows, day)
+        if dict(line.key).get("organisatie") != "O08"
+    ]
     numbers = [
         [int(cell) for cell in re.findall(r'<td class="getal(?: mis)?">(\d+)</td>', row)]
         for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)

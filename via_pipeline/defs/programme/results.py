@@ -13,7 +13,7 @@ from via_pipeline.contracts import model
 from via_pipeline.contracts.model import Contract
 from via_pipeline.defs import guard, metadata, policy
 from via_pipeline.defs.resources import Installation
-from via_pipeline.defs.source_assets import conformed, measured
+from via_pipeline.defs.source_assets import conformed, measured, objecting
 from via_pipeline.storage.home import Home
 
 
@@ -28,7 +28,7 @@ def results() -> dg.Definitions:
                 "pilots__stand",
                 "**Stand van zaken**\n\nState of each pilot and site: phase, planned, target, "
                 "realised, reach. From the register and the deliveries in force.",
-                _register(contracts) + _of_pilots(contracts),
+                list(dict.fromkeys(_register(contracts) + _of_pilots(contracts))),
                 _stand,
             ),
             _table(
@@ -90,12 +90,9 @@ def _register(contracts: list[Contract]) -> list[str]:
 
 
 def _of_pilots(contracts: list[Contract]) -> list[str]:
-    return [
-        table.lake_table
-        for contract in contracts
-        if contract.pilot
-        for table in conformed(contract)
-    ]
+    pilots = [contract for contract in contracts if contract.pilot]
+    tables = [table.lake_table for contract in pilots for table in conformed(contract)]
+    return tables + objecting(pilots)
 
 
 def _table(
