@@ -11,10 +11,11 @@ import pytest
 from attack import canary
 from via_pipeline.intake import exclusions
 from via_pipeline.intake.ledger import Ledger
-from via_pipeline.pilots import catalog, conform
+from via_pipeline.pilots import catalog, conform, dekking
 from via_pipeline.privacy import erase as room
 from via_pipeline.privacy import rekey, rewrite, traces
 from via_pipeline.quality.run import judge
+from via_pipeline.storage.duck import work
 from via_pipeline_tests.intake.house import KEY, House
 from via_pipeline_tests.privacy import planted
 from via_pipeline_tests.privacy.small import p6_ods, p7_text, p8_zip
@@ -208,8 +209,14 @@ def test_a_killed_erasure_is_finished_by_the_next(house, monkeypatch, step):
         assert row.rows_in == row.rows_accepted + row.rows_quarantined
 
 
+def coverage(house: House) -> dict[str, int]:
+    with work() as connection:
+        dekking.see(connection, house.home, contracts(house))
+        return dict(connection.sql(f"SELECT bron, rijen FROM {dekking.TABLE}").fetchall())
+
+
 def test_who_objects_is_left_out_before_anything_is_counted(house):
-    before = rows(house)
+    before, told = rows(house), coverage(house)
     message = f"bsn\x1f{planted.BSN}"
     assert exclusions.add(house.home, KEY, exclusions.OBJECTED, "bsn", message, date(2021, 3, 1))
     assert not exclusions.add(
@@ -221,6 +228,12 @@ def test_who_objects_is_left_out_before_anything_is_counted(house):
         "pilots__p7_ww_periode": 1,
         "pilots__p8_deelnemer": 1,
         "pilots__p8_meting": 2,
+    }
+    # Nor are they among the rows that are told of, in quarantine or not.
+    assert {name: told[name] - count for name, count in coverage(house).items()} == {
+        "p6_leren_werken": 1,
+        "p7_ww": 2,
+        "p8_begeleiding": 3,
     }
     # An edition read before the objection saw the person, and is what it was.
     assert exclusions.pairs(house.home, date(2021, 2, 28)) == set()

@@ -179,6 +179,11 @@ def test_the_attacker_finds_nobody_on_the_site(sample_run: house.Ran) -> None:
     assert [one for one in around._site(sample_run.home.root)] == []
 
 
+def test_files_of_who_objected_are_listed_and_count_nowhere(pages: Path) -> None:
+    page = text(pages / "partners.html")
+    assert page.count("telt niet mee: bezwaar van de organisatie") == 1
+
+
 def test_no_exact_number_of_a_partners_rows_stands_there(sample_run, pages: Path) -> None:
     """Rows come in hundreds: no delivery's own counts are on any page, small or large."""
     everything = " ".join(
