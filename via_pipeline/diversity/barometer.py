@@ -24,9 +24,9 @@ from pathlib import Path
 import duckdb
 
 from via_pipeline.contracts.model import SOURCES
-from via_pipeline.diversity import counts, organisations
+from via_pipeline.diversity import columns, counts, organisations
 from via_pipeline.diversity.origin import GROUPS
-from via_pipeline.diversity.wording import labels, n_class, versions
+from via_pipeline.diversity.wording import labels, level_labels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__barometer"
@@ -38,30 +38,20 @@ NOT_ALLOWED = "niet_toegestaan"
 
 COLUMNS: dict[str, str] = {
     "organisatie": "VARCHAR",
+    "organisatie_label": "VARCHAR",
     "sector": "VARCHAR",
+    "sector_label": "VARCHAR",
+    "sbi_versie": "VARCHAR",
     "peildatum": "DATE",
     "kenmerk": "VARCHAR",
     "subgroep": "VARCHAR",
-    "indeling": "VARCHAR",
-    "categorie": "VARCHAR",
-    "n": "BIGINT",
-    "teller": "BIGINT",
-    "aandeel_pct": "DECIMAL(18,4)",
-    "eenheid_statistiek": "VARCHAR",
-    "leveringen": "VARCHAR",
-    "is_synthetisch": "BOOLEAN",
-    "is_toegestaan": "BOOLEAN",
-    "reden": "VARCHAR",
-    "_organisatie_label": "VARCHAR",
-    "_sector_label": "VARCHAR",
-    "_sbi_versie": "VARCHAR",
-    "_indeling_versie": "VARCHAR",
-    "_categorie_label": "VARCHAR",
-    "_n_klasse": "VARCHAR",
-    "_waarde_status": "VARCHAR",
+    "subgroep_label": "VARCHAR",
+    **columns.CLASSIFICATION,
+    **columns.GROUP,
+    **columns.SHARE,
+    **columns.CLOSING,
 }
-"""Columns of ``diversity__barometer`` and their DuckDB types, in order. Those with _ are for
-readers inside the house; the published dataset does not have them."""
+"""Columns of ``diversity__barometer`` and their DuckDB types, in order."""
 
 KEY = ("organisatie", "peildatum", "kenmerk", "subgroep", "indeling", "categorie")
 """Columns that together are unique, and by which the table is ordered."""
@@ -146,16 +136,19 @@ volledig AS (
     SELECT s.*, w.sector, w.levering AS leveringen, w.is_synthetisch,
         CASE kenmerk WHEN {literal(TOTAL)} THEN 'banen' ELSE 'werknemers' END AS eenheid_statistiek,
         {share("teller", "n")} AS aandeel_pct,
-        coalesce(w.naam, w.organisatie) AS _organisatie_label,
-        w.sector_label AS _sector_label, w.sbi_versie AS _sbi_versie,
-        v.indeling_versie AS _indeling_versie,
-        coalesce(c.categorie_label, 'Niet toegestaan') AS _categorie_label,
-        {n_class("n")} AS _n_klasse,
-        CASE WHEN NOT s.is_toegestaan OR n = 0 THEN 'x' END AS _waarde_status
+        coalesce(w.naam, w.organisatie) AS organisatie_label,
+        w.sector_label, w.sbi_versie,
+        v.indeling_versie,
+        coalesce(t.subgroep_label, s.subgroep) AS subgroep_label,
+        coalesce(c.categorie_label, 'Niet toegestaan') AS categorie_label,
+        {n_class("n")} AS n_klasse,
+        CASE WHEN NOT s.is_toegestaan OR n = 0 THEN 'x' END AS waarde_status
     FROM (SELECT * FROM toegestaan UNION ALL SELECT * FROM verboden) s
     JOIN {organisations.TABLE} w USING (organisatie, peildatum)
     JOIN (VALUES {versions()}) v(indeling, indeling_versie) USING (indeling)
     LEFT JOIN (VALUES {labels()}) c(categorie, categorie_label) USING (categorie)
+    LEFT JOIN (VALUES {level_labels()}) t(kenmerk, subgroep, subgroep_label)
+        USING (kenmerk, subgroep)
     WHERE w.is_genoemd
 )
 SELECT {cast} FROM volledig ORDER BY {", ".join(KEY)}

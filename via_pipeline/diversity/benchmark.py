@@ -23,9 +23,9 @@ from __future__ import annotations
 
 from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
-from via_pipeline.diversity.ladder import KNOWN, SUPPLY, SUPPLY_YEARS, levels
+from via_pipeline.diversity.ladder import KNOWN, SUPPLY, SUPPLY_YEARS
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN
-from via_pipeline.diversity.wording import labels, n_class, versions
+from via_pipeline.diversity.wording import labels, levels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__benchmark"

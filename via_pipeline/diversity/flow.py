@@ -28,9 +28,9 @@ from __future__ import annotations
 
 from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import MINIMUM_EMPLOYEES, NOT_ALLOWED, share
-from via_pipeline.diversity.ladder import levels, wilson
+from via_pipeline.diversity.ladder import wilson
 from via_pipeline.diversity.organisations import TABLE as ORGANISATIONS
-from via_pipeline.diversity.wording import labels, n_class, versions
+from via_pipeline.diversity.wording import labels, levels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__flow"

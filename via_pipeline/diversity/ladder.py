@@ -22,13 +22,10 @@ relate to the rung below and to the supply. Does not belong here: moves between 
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from via_pipeline.contracts import codelists
 from via_pipeline.diversity import columns, counts, populations
 from via_pipeline.diversity.barometer import NOT_ALLOWED, share
 from via_pipeline.diversity.origin import GROUPS, UNKNOWN
-from via_pipeline.diversity.wording import labels, n_class, versions
+from via_pipeline.diversity.wording import labels, levels, n_class, versions
 from via_pipeline.storage.duck import literal
 
 TABLE = "diversity__ladder"
@@ -86,12 +83,6 @@ KEY = (
     "categorie",
 )
 """Columns that together are unique, and by which the table is ordered."""
-
-
-def levels() -> dict[str, str]:
-    """Function levels and their names, from the lowest to the top."""
-    found = codelists.load("functieniveau", Path())
-    return {code: found.labels[code] for code in sorted(found.labels)}
 
 
 def rungs() -> str:

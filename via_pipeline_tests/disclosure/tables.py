@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from via_pipeline.diversity import barometer as room
 from via_pipeline.diversity import benchmark, flow, ladder, linkage, trend
 from via_pipeline.outcomes import covid, effects, reach
 from via_pipeline.pilots import dekking
@@ -24,12 +25,7 @@ RESULT = (
     "leveringen VARCHAR, is_synthetisch BOOLEAN, _grootste DECIMAL(18,4), "
     "_tweede_grootste DECIMAL(18,4)"
 )
-BAROMETER = (
-    "organisatie VARCHAR, sector VARCHAR, peildatum DATE, kenmerk VARCHAR, subgroep VARCHAR, "
-    "indeling VARCHAR, categorie VARCHAR, n BIGINT, teller BIGINT, aandeel_pct DECIMAL(18,4), "
-    "eenheid_statistiek VARCHAR, leveringen VARCHAR, is_synthetisch BOOLEAN, "
-    "is_toegestaan BOOLEAN, reden VARCHAR"
-)
+BAROMETER = ", ".join(f"{name} {kind}" for name, kind in room.COLUMNS.items())
 MARTS = {
     mart: ", ".join(f"{name} {kind}" for name, kind in columns.items())
     for mart, columns in (
@@ -221,11 +217,24 @@ def barometer_row(
 ) -> tuple:
     """One row of ``diversity__barometer``; without ``n`` one that may not be shown."""
     value = None if n is None else Decimal(teller * 100) / n
-    return (
-        *("Voorbeeld", None, peildatum, kenmerk, subgroep, indeling, categorie),
-        *(n, teller, value, "banen", "p4-0123456789abcdef", True),
-        *((True, None) if n is not None else (False, "te klein")),
-    )
+    row = dict.fromkeys(room.COLUMNS) | {
+        "organisatie": "Voorbeeld",
+        "peildatum": peildatum,
+        "kenmerk": kenmerk,
+        "subgroep": subgroep,
+        "indeling": indeling,
+        "categorie": categorie,
+        "n": n,
+        "teller": teller,
+        "aandeel_pct": value,
+        "eenheid_statistiek": "banen",
+        "leveringen": "p4-0123456789abcdef",
+        "is_synthetisch": True,
+        "is_toegestaan": n is not None,
+        "waarde_status": "x" if n is None else None,
+        "reden": "te klein" if n is None else None,
+    }
+    return tuple(row.values())
 
 
 def stand_row(pilot: str, site: str, deliveries: int, people: int) -> tuple:

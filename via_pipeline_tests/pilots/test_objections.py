@@ -148,6 +148,22 @@ def test_with_or_without_its_deliveries_every_published_figure_is_the_same(tmp_p
     }
 
 
+@pytest.mark.parametrize("as_of", [None, date(2022, 3, 1)])
+def test_no_row_is_in_a_view_and_no_line_among_the_deliveries(tmp_path, as_of):
+    home = home_with(tmp_path, UNNAMED, OBJECTING, said=[objection(peildatum_tot=FIRST)])
+    with duck.work() as connection:
+        catalog.register(connection, home, [load("p4_barometer")], as_of)
+        seen = connection.sql(
+            "SELECT _delivery, count(*) FROM pilots__p4_baan GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        listed = connection.sql(
+            f"SELECT sleutel['organisatie'], peildatum FROM {catalog.DELIVERIES} ORDER BY ALL"
+        ).fetchall()
+    expected = {(UNNAMED, FIRST): 310, (UNNAMED, SECOND): 310, (OBJECTING, SECOND): 313}
+    assert seen == [(f"p4_barometer-{one}_{day}-1", n) for (one, day), n in expected.items()]
+    assert listed == [(one, date.fromisoformat(day)) for one, day in expected]
+
+
 def test_the_whole_is_the_persons_of_the_others(tmp_path):
     """Worked out from the deliveries themselves, person by person."""
     home = home_with(tmp_path, *PEOPLE, said=[objection(peildatum_van=SECOND)])
