@@ -149,6 +149,31 @@ def test_keys_are_unique(two):
         assert len(set(keys)) == len(keys), mart.TABLE
 
 
+def test_every_row_tells_labels_day_version_unit_class_and_status(two):
+    """What a reader of BI needs beside the codes, of every mart about people."""
+    from via_pipeline.diversity import barometer, flow, ladder, trend
+
+    told = ("indeling", "indeling_versie", "categorie", "categorie_label", "eenheid_statistiek")
+    for mart in (barometer, ladder, flow, benchmark, trend):
+        who = (
+            ("organisatie", "organisatie_label", "subgroep", "subgroep_label")
+            if mart is barometer
+            else ("populatie", "populatie_label")
+        )
+        wanted = {*who, *told, "peildatum", "sector_label", "sbi_versie", "n_klasse"}
+        assert wanted | {"waarde_status", "leveringen"} <= set(mart.COLUMNS), mart.TABLE
+        for row in table(two, mart.TABLE):
+            assert all(row[name] for name in (*who, *told)), (mart.TABLE, row)
+            # A figure has a class of what it rests on; what has none says why.
+            if row.get("populatie_soort") != "gepubliceerd":
+                assert row["peildatum"] and row["sector_label"] and row["sbi_versie"]
+                has_figure = row["aandeel_pct"] is not None
+                assert has_figure or row["waarde_status"], (mart.TABLE, row)
+                assert row["n_klasse"] or not has_figure, (mart.TABLE, row)
+    levels = table(two, "diversity__barometer", "kenmerk = 'functieniveau'")
+    assert {(row["subgroep"], row["subgroep_label"]) for row in levels} >= {("1", "Uitvoerend")}
+
+
 def test_targets_are_about_gender_and_a_third_is_not_thirty_per_cent():
     kept = {
         r["code"]: r for r in house.plain_csv(house.REPOSITORY / "data/reference/streefcijfer.csv")

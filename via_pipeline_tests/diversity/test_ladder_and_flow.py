@@ -62,6 +62,45 @@ def test_a_level_is_shown_from_250_and_forbidden_below(size, allowed):
         assert all(row["waarde_status"] == "x" and "250" in row["reden"] for row in own)
 
 
+def test_salary_bands_are_a_ladder_of_their_own():
+    """Scales 1 to 18 in five bands, counted here by hand; a band of 249 is told as forbidden."""
+    bands = {"1-5": range(1, 6), "6-8": range(6, 9), "9-11": range(9, 12),
+             "12-14": range(12, 15), "15-18": range(15, 19)}  # fmt: skip
+    jobs, counted = [], Counter()
+    for band, scales in bands.items():
+        for scale in scales:
+            # Of each scale 90, of the fourteenth 69, and fewer from Morocco the higher it is.
+            size, moroccan = 69 if scale == 14 else 90, 40 - 2 * scale
+            more = {"salarisschaal": scale}
+            jobs += people(len(jobs), moroccan, countries=MOROCCAN, **more)
+            jobs += people(len(jobs), size - moroccan, countries=DUTCH, **more)
+            counted[band, "all"] += size
+            counted[band, "niet_westers"] += moroccan
+    with seen({("O01", SECOND): jobs}, NAMED) as connection:
+        rows = table(
+            connection,
+            ladder.TABLE,
+            "populatie_soort = 'organisatie' AND ladder = 'salarisband' AND indeling = 'oud' "
+            "AND noemer = 'bekend' ORDER BY trede_volgorde",
+        )
+    assert list(dict.fromkeys(row["trede"] for row in rows)) == list(bands)
+    assert counted["12-14", "all"] == 249
+    (small,) = [row for row in rows if row["trede"] == "12-14"]
+    assert (small["categorie"], small["waarde_status"]) == ("niet_toegestaan", "x")
+    below = None
+    for band in ("1-5", "6-8", "9-11", "15-18"):
+        row = cell(rows, trede=band, categorie="niet_westers")
+        n, teller = counted[band, "all"], counted[band, "niet_westers"]
+        assert (row["n"], row["teller"], row["eenheid_statistiek"]) == (n, teller, "werknemers")
+        assert row["trede_label"] == f"Schaal {band.replace('-', ' tot en met ')}"
+        assert float(row["aandeel_pct"]) == pytest.approx(100 * teller / n, abs=1e-4)
+        if band in ("1-5", "15-18"):  # the lowest; and the one below it is not shown
+            assert row["ratio_lager"] is None and row["ratio_lager_reden"]
+        else:
+            assert float(row["ratio_lager"]) == pytest.approx(teller / n / below, abs=1e-4)
+        below = teller / n
+
+
 def test_a_board_is_told_as_forbidden_and_never_computed():
     with seen({("O01", SECOND): staff(("5", DUTCH, 300))}, NAMED) as connection:
         rows = table(connection, ladder.TABLE, "trede = 'bestuur'")
@@ -95,6 +134,9 @@ def test_shares_ratio_and_their_intervals_are_those_of_statsmodels():
     # 12% of employees in the Netherlands, published for 2020.
     assert above["aanbod_periode"] == "2020"
     assert float(above["ratio_aanbod"]) == pytest.approx((45 / 315) / 0.12, abs=1e-4)
+    low, high = proportion_confint(45, 315, method="wilson")
+    assert float(above["ratio_aanbod_laag"]) == pytest.approx(low / 0.12, abs=1e-4)
+    assert float(above["ratio_aanbod_hoog"]) == pytest.approx(high / 0.12, abs=1e-4)
     # None of them above: no interval, and a reason.
     none = cell(rows, trede="2", categorie="westers")
     assert (none["teller"], none["ratio_lager_laag"]) == (0, None)
