@@ -122,6 +122,8 @@ def dpia(contracts: Sequence[Contract]) -> str:
         "",
         "- Wissen (art. 17): `via erase`. Bezwaar (art. 21): `via bezwaar`, vanaf de volgende "
         "verwerking.",
+        "- Een organisatie maakt bezwaar in het register (`organisatie_verklaring.csv`): haar "
+        "leveringen tellen dan nergens mee.",
         "- Uitgebrachte cijfers blijven: zij zijn van niemand meer persoonsgegevens "
         "(art. 17 lid 3 onder d).",
         f"- Informeren van betrokkenen (art. 14): {_OPEN}.",
