@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -555,7 +556,7 @@ def _moment(at: str | None) -> str:
 
 
 def _concepts(home: Home) -> list[str]:
-    return [path.parent.name for path in home.letters.glob("*/SHA256SUMS")]
+    return [path.parent.name for path in home.letters.glob(f"*/{sums.NAME}")]
 
 
 def _json(value: Any) -> None:

@@ -16,10 +16,10 @@ from pathlib import Path
 from via_pipeline.letters import editions, snapshot
 from via_pipeline.letters.content import contents, read
 from via_pipeline.letters.editions import Edition
-from via_pipeline.letters.files import SUMS, sums
 from via_pipeline.letters.provenance import LOOK, provenance
 from via_pipeline.letters.snapshot import PackageError, Snapshot
 from via_pipeline.pilots.conform import RetentionEnded
+from via_pipeline.storage import sums
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
@@ -58,10 +58,9 @@ def _written(folder: Path) -> Snapshot | None:
     """The package in ``folder``, if there is one and it is whole."""
     try:
         found = snapshot.of_package(folder)
-        is_whole = (folder / SUMS).read_text(encoding="utf-8") == sums(folder)
-    except (PackageError, OSError):
+    except PackageError:
         return None
-    return found if is_whole else None
+    return None if any(sums.problems(folder)) else found
 
 
 def _made(home: Home, edition: Edition, origin: dict[str, object]) -> Snapshot:

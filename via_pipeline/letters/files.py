@@ -12,7 +12,6 @@ Belongs here: writing and describing those files. Does not belong here: which ro
 from __future__ import annotations
 
 import csv
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,12 +22,12 @@ import duckdb
 
 from via_pipeline.letters.content import Content, Table, contents, read
 from via_pipeline.storage.duck import literal
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.spreadsheet import harmless
 
-__all__ = ["Content", "File", "Written", "contents", "describe", "sums", "text", "write"]
+__all__ = ["Content", "File", "Written", "contents", "describe", "text", "write"]
 
 EXCEL_FOLDER = "csv-excel"
-SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -101,19 +100,8 @@ def write(connection: duckdb.DuckDBPyConnection, content: Content, folder: Path)
 
 def describe(path: Path, folder: Path | None = None) -> File:
     """Name (relative to ``folder``, the package), size and hash of a file."""
-    content = path.read_bytes()
     name = path.relative_to(folder or path.parent).as_posix()
-    return File(name, len(content), hashlib.sha256(content).hexdigest())
-
-
-def sums(folder: Path) -> str:
-    """``SHA256SUMS`` of every other file below ``folder``, as ``sha256sum --check`` reads it."""
-    found = [describe(path, folder) for path in folder.rglob("*") if path.is_file()]
-    return "".join(
-        f"{file.sha256}  {file.name}\n"
-        for file in sorted(found, key=lambda file: file.name)
-        if file.name != SUMS
-    )
+    return File(name, path.stat().st_size, sha256_of(path))
 
 
 def text(value: Any) -> str:

@@ -20,6 +20,7 @@ from via_pipeline.intake.ledger import Ledger
 from via_pipeline.letters import formulas
 from via_pipeline.letters.address import CELL, Address
 from via_pipeline.letters.snapshot import DESCRIPTOR, ORIGIN, PackageError, load_csv, load_json
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 _DELIVERIES = "leveringen"
@@ -86,13 +87,13 @@ class Figure:
         return asdict(self)
 
 
-def remember_run(home: Home, edition: str, sums: str, run: str) -> None:
+def remember_run(home: Home, edition: str, package: str, run: str) -> None:
     """Keep which run made the package with these ``SHA256SUMS`` (hash); not in the package itself,
     which would then differ from run to run.
     """
     from via_pipeline.storage.atomic import write_json
 
-    write_json(home.run / _RUNS / f"{edition}.json", {"sha256": sums, "run": run})
+    write_json(home.run / _RUNS / f"{edition}.json", {"sha256": package, "run": run})
 
 
 def find(home: Home, address: Address, folder: Path | None = None) -> Figure:
@@ -230,11 +231,9 @@ def _deliveries(
 
 
 def _run(home: Home, package: Path, address: Address) -> str | None:
-    from via_pipeline.letters.files import SUMS, describe
-
     try:
         said = json.loads((home.run / _RUNS / f"{address.edition}.json").read_text("utf-8"))
-        return said["run"] if said["sha256"] == describe(package / SUMS).sha256 else None
+        return said["run"] if said["sha256"] == sums.folder_hash(package) else None
     except (OSError, ValueError, KeyError):
         return None
 

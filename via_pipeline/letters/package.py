@@ -36,11 +36,12 @@ from via_pipeline.letters.before import before as edition_before
 from via_pipeline.letters.content import code_table, contents
 from via_pipeline.letters.descriptor import descriptor
 from via_pipeline.letters.editions import Edition
-from via_pipeline.letters.files import SUMS, File, Written, describe, sums, write
+from via_pipeline.letters.files import File, Written, describe, write
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.letters.sheets import sheets, title
 from via_pipeline.letters.snapshot import DESCRIPTOR, ORIGIN, Snapshot
 from via_pipeline.pilots.conform import RetentionEnded
+from via_pipeline.storage import sums
 from via_pipeline.storage.atomic import replacing, replacing_folder, sweep, writer_lock
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
@@ -117,7 +118,7 @@ def emit(
         with replacing(zipped) as temporary:
             archive.of_folder(temporary, folder, chosen.reading_date)
         if run is not None:
-            lookup.remember_run(home, chosen.name, describe(folder / SUMS).sha256, run)
+            lookup.remember_run(home, chosen.name, sums.folder_hash(folder), run)
         return Package(chosen, folder, zipped, {item.name: item.rows for item in written})
 
 
@@ -172,7 +173,7 @@ def write_package(
     dcat.write(folder, edition, written, books)
     _text(folder / "WIJZIGINGEN.md", changelog.text(edition, compared, found, titles, is_lost))
     _text(folder / "LEESMIJ.md", _readme(edition, written, books))
-    _text(folder / SUMS, sums(folder))
+    sums.write(folder)
     return written
 
 

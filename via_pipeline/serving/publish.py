@@ -17,7 +17,7 @@ from pathlib import Path
 from via_pipeline.disclosure.model import load_datasets
 from via_pipeline.serving import content, releases
 from via_pipeline.serving.verify import verify
-from via_pipeline.storage import lake
+from via_pipeline.storage import lake, sums
 from via_pipeline.storage.atomic import replacing, sweep, writer_lock
 from via_pipeline.storage.duck import literal, quoted, reader, work
 from via_pipeline.storage.duckfile import building as building_file
@@ -69,7 +69,7 @@ def publish(home: Home) -> Publication:
                 rows = verify(file)
             for name, options in _TWINS.items():
                 _twins(building / FILE, building / name, options)
-            releases.seal(building)
+            sums.write(building)
             _open(building)
             release = _release(building / FILE)
             _place(building, home.serve / release)

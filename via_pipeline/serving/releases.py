@@ -15,18 +15,14 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from via_pipeline.fingerprint import files_in
-from via_pipeline.storage import settings
+from via_pipeline.storage import settings, sums
 from via_pipeline.storage.atomic import write_json, writer_lock
-from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 LOCK = "serve"
-SUMS = "SHA256SUMS"
 _STATE = "uitgaven.json"
 
 
@@ -146,27 +142,7 @@ def follow(home: Home) -> str:
 
 def changed(folder: Path) -> list[str]:
     """Files of a release that are missing, extra or not what ``SHA256SUMS`` says, sorted."""
-    try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return [SUMS]
-    told = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    there = _sums(folder)
-    return sorted(name for name in told.keys() | there if told.get(name) != there.get(name))
-
-
-def seal(folder: Path) -> None:
-    """Write ``SHA256SUMS`` over all files below ``folder``, as ``sha256sum --check`` reads it."""
-    lines = [f"{digest}  {name}\n" for name, digest in sorted(_sums(folder).items())]
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def _sums(folder: Path) -> Mapping[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): sha256_of(path)
-        for path in files_in(folder)
-        if path != folder / SUMS
-    }
+    return [problem.file for problem in sums.problems(folder)]
 
 
 def _point(home: Home, releases: Releases) -> None:

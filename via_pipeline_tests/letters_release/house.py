@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from via_pipeline.disclosure import dictionary
-from via_pipeline.letters.release import checklist, gate, sums
+from via_pipeline.letters.release import checklist, gate
 from via_pipeline.letters.release.ballot import Vote
 from via_pipeline.letters.release.record import instant
 from via_pipeline.letters.release.states import Role
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 EDITION = "derde"

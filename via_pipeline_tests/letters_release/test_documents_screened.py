@@ -14,9 +14,9 @@ import openpyxl
 import pikepdf
 import pytest
 
-from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.screening.outcome import Status
 from via_pipeline.letters.release.screening.run import screen
+from via_pipeline.storage import sums
 from via_pipeline_tests.letters import packages
 
 EDITION = replace(packages.EDITION, reading_date=date(2021, 11, 17))

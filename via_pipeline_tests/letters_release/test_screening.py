@@ -7,9 +7,9 @@ import zipfile
 
 import pytest
 
-from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.screening.outcome import Status
 from via_pipeline.letters.release.screening.run import counted, screen
+from via_pipeline.storage import sums
 from via_pipeline_tests.letters_release import house
 from via_pipeline_tests.letters_release.house import COLUMNS, EDITION, HIDDEN, WHOLE, A, B
 

@@ -18,10 +18,11 @@ import pytest
 from via_pipeline.contracts.model import load
 from via_pipeline.intake.ledger import Ledger, Removal, Rewriting
 from via_pipeline.intake.run import take_in
-from via_pipeline.letters.release import candidate, freeze, gate, log, sums
+from via_pipeline.letters.release import candidate, freeze, gate, log
 from via_pipeline.letters.release.freeze import FrozenError
 from via_pipeline.letters.release.states import State
 from via_pipeline.letters.release.verify import Severity, verify
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 from via_pipeline_tests.letters_release import house
 from via_pipeline_tests.letters_release.house import AUTHOR, EDITION, at

@@ -7,11 +7,12 @@ import shutil
 
 import pytest
 
-from via_pipeline.letters.release import checklist, freeze, gate, log, sums
+from via_pipeline.letters.release import checklist, freeze, gate, log
 from via_pipeline.letters.release.ballot import Vote
 from via_pipeline.letters.release.candidate import NoPackage, folder_of
 from via_pipeline.letters.release.dossier import Refused
 from via_pipeline.letters.release.states import Action, State
+from via_pipeline.storage import sums
 from via_pipeline_tests.letters_release import house
 from via_pipeline_tests.letters_release.house import AUTHOR, EDITION, FIRST, SECOND, at
 
@@ -41,7 +42,7 @@ def test_the_whole_walk_and_what_the_log_keeps_of_it(home):
     assert state(home) is State.PUBLISHED
     assert folder == home.releases / EDITION / "r1"
     assert not list(sums.problems(folder))
-    assert sums.package_hash(folder) == found.package
+    assert sums.folder_hash(folder) == found.package
     assert actions(home) == [
         Action.SUBMIT,
         Action.ASSIGN,
@@ -78,7 +79,7 @@ def test_a_concept_made_anew_changes_nothing_of_what_is_being_checked(home):
     house.answered(home)
     house.voted(home)
     found, folder = gate.publish(home, EDITION, AUTHOR, at(7))
-    assert found.package == before == sums.package_hash(folder)
+    assert found.package == before == sums.folder_hash(folder)
 
 
 @pytest.mark.parametrize("checkers", [[AUTHOR, FIRST], [" ANNA ", FIRST], ["ａｎｎａ", FIRST]])

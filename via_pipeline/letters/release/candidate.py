@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from via_pipeline.letters import address
-from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.dossier import Dossier, Published
+from via_pipeline.storage import sums
 from via_pipeline.storage.atomic import replacing_folder
 from via_pipeline.storage.home import Home
 
@@ -52,7 +52,7 @@ def make(home: Home, found: Dossier) -> tuple[Path, str]:
     with replacing_folder(folder) as temporary:
         shutil.copytree(concept, temporary, dirs_exist_ok=True)
         dress(temporary, found.edition, found.revision, found.note, found.published)
-    return folder, sums.package_hash(folder)
+    return folder, sums.folder_hash(folder)
 
 
 def is_stale(concept: Path, edition: str, revision: int) -> bool:

@@ -20,8 +20,9 @@ from datetime import date
 from pathlib import Path
 
 from via_pipeline.letters import archive
-from via_pipeline.letters.release import log, sums
+from via_pipeline.letters.release import log
 from via_pipeline.letters.release.dossier import Published, replay
+from via_pipeline.storage import sums
 from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
@@ -136,7 +137,7 @@ def _published(home: Home, edition: str) -> tuple[Published, ...]:
 
 def _same(folder: Path, package: str) -> None:
     broken = [f"{item.file} {item.text}" for item in sums.problems(folder)]
-    if sums.package_hash(folder) != package or broken:
+    if sums.folder_hash(folder) != package or broken:
         raise FrozenError(
             f"{folder.name.split('-')[-1]}: niet het pakket dat is goedgekeurd"
             + (f" ({'; '.join(broken)})" if broken else "")

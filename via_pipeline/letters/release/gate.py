@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline import __version__, fingerprint
-from via_pipeline.letters.release import candidate, freeze, log, overview, sums
+from via_pipeline.letters.release import candidate, freeze, log, overview
 from via_pipeline.letters.release.ballot import Ballot, Vote
 from via_pipeline.letters.release.dossier import (
     CHECKERS,
@@ -33,6 +33,7 @@ from via_pipeline.letters.release.record import RecordError, edition_name, perso
 from via_pipeline.letters.release.screening.outcome import Outcome, Status
 from via_pipeline.letters.release.screening.run import counted, screen
 from via_pipeline.letters.release.states import Action, State
+from via_pipeline.storage import sums
 from via_pipeline.storage.atomic import write_text
 from via_pipeline.storage.home import Home
 
@@ -395,7 +396,7 @@ def _candidate(home: Home, found: Dossier) -> Path:
     broken = (
         [f"{item.file} {item.text}" for item in sums.problems(folder)] if folder.is_dir() else []
     )
-    if broken or sums.package_hash(folder) != found.package or not found.package:
+    if broken or sums.folder_hash(folder) != found.package or not found.package:
         said = f" ({'; '.join(broken)})" if broken else ""
         raise Refused(
             f"het pakket dat is ingediend, is er niet meer zoals het was{said}; stuur het terug en "
@@ -407,7 +408,7 @@ def _candidate(home: Home, found: Dossier) -> Path:
 def _frozen_or_candidate(home: Home, found: Dossier) -> Path:
     """What to publish: the candidate, or the folder that a killed process had put in its place."""
     frozen = freeze.folder_of(home, found.edition, found.revision)
-    if frozen.is_dir() and sums.package_hash(frozen) == found.package:
+    if frozen.is_dir() and sums.folder_hash(frozen) == found.package:
         return frozen
     return _candidate(home, found)
 

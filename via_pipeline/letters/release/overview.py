@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline.disclosure.protect import RULE, STATUS, SYNTHETIC
-from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.screening import figures
 from via_pipeline.letters.release.screening.package import Table, load
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 # A base is only told where the figures are many enough for it not to be chance.

@@ -21,9 +21,10 @@ from typing import Any
 from via_pipeline import fingerprint
 from via_pipeline.contracts.model import load_all
 from via_pipeline.letters import published as known
-from via_pipeline.letters.release import candidate, concept, freeze, sums
+from via_pipeline.letters.release import candidate, concept, freeze
 from via_pipeline.letters.release.dossier import Published
 from via_pipeline.letters.release.kept import Fate, Landing
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 _RUN = "narekening"

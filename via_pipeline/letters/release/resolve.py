@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from via_pipeline.letters.address import Address, release
-from via_pipeline.letters.release import freeze, sums
+from via_pipeline.letters.release import freeze
 from via_pipeline.letters.release.dossier import Published
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
 
@@ -44,7 +45,7 @@ def find(home: Home, address: Address) -> Found:
         return Found(home.letters / address.edition)
     folder = freeze.folder_of(home, address.edition, chosen.revision)
     newest = freeze.newest(home, address.edition)
-    is_touched = sums.package_hash(folder) != chosen.package or any(sums.problems(folder))
+    is_touched = sums.folder_hash(folder) != chosen.package or any(sums.problems(folder))
     return Found(folder, chosen, newest if newest != chosen else None, is_touched)
 
 

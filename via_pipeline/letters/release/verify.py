@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from via_pipeline.letters.release import candidate, freeze, gate, log, sums
+from via_pipeline.letters.release import candidate, freeze, gate, log
 from via_pipeline.letters.release.dossier import Dossier, Published, replay
 from via_pipeline.letters.release.kept import Fate, Landing
 from via_pipeline.letters.release.record import RecordError, edition_name
 from via_pipeline.letters.release.states import State
+from via_pipeline.storage import sums
 from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
@@ -131,7 +132,7 @@ def _releases(home: Home, found: Dossier, count: _Count, is_damaged: bool) -> It
         if folder.name in known or is_damaged:
             continue
         waits = found.state is State.APPROVED and folder.name == f"r{found.revision}"
-        if waits and sums.package_hash(folder) == found.package:
+        if waits and sums.folder_hash(folder) == found.package:
             text = "een publicatie is afgebroken; voer haar opnieuw uit (via release publish)"
             yield Finding(Severity.NOTE, edition, "uitgave", folder.name, text)
         else:
@@ -176,7 +177,7 @@ def _folder(
     for item in sums.problems(folder):
         yield Finding(Severity.WRONG, edition, kind, f"{where}{item.file}", item.text)
     count.files += sum(path.is_file() for path in folder.rglob("*"))
-    if package is not None and sums.package_hash(folder) != package:
+    if package is not None and sums.folder_hash(folder) != package:
         text = f"{sums.NAME} is niet de lijst die in het logboek staat"
         yield Finding(Severity.WRONG, edition, kind, f"{where}{sums.NAME}", text)
 

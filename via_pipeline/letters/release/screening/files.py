@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from via_pipeline.letters.release import sums
 from via_pipeline.letters.release.screening.outcome import Outcome, Status, told
-from via_pipeline.letters.release.screening.package import DESCRIPTOR, ORIGIN, SUMS, Package
+from via_pipeline.letters.release.screening.package import DESCRIPTOR, ORIGIN, Package
+from via_pipeline.storage import sums
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*|[A-Z0-9]+(\.[a-z0-9]+)?")
 _HIDDEN = re.compile(r"(\..*|~\$.*|.*~|.*\.(tmp|part|bak|lock)|thumbs\.db)", re.IGNORECASE)
 _TEXT = {".csv", ".json", ".jsonld", ".md", ".txt", ".ttl", ".html", ".css", ".svg", ""}
-_REQUIRED = (DESCRIPTOR, ORIGIN, SUMS, "LEESMIJ.md")
+_REQUIRED = (DESCRIPTOR, ORIGIN, sums.NAME, "LEESMIJ.md")
 # UTF-8 that was read as cp1252 and written again, and the mark of what could not be read at all.
 _BROKEN = re.compile("�|Ã[\u0080-¿]|â€[\u0080-¿™œžš]")
 

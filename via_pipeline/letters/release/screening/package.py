@@ -20,7 +20,6 @@ from via_pipeline.disclosure.model import Dataset, load_dataset
 
 DESCRIPTOR = "datapackage.json"
 ORIGIN = "herkomst.json"
-SUMS = "SHA256SUMS"
 _CONTENTS = Path(letters.__file__).parent / "contents.yaml"
 
 

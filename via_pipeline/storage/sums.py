@@ -1,6 +1,11 @@
-"""``SHA256SUMS`` of a folder: reading it, holding the folder to it, and the package's own hash.
+"""``SHA256SUMS`` of a folder: writing it, reading it, holding the folder to it, and its own hash.
 
-Belongs here: those hashes. Does not belong here: what a wrong one means (screener, ``verify``).
+Belongs here: the one list that packages of a letter and releases of the BI file are sealed with, as
+``sha256sum --check`` reads it. Does not belong here: what a wrong line means (screener, ``verify``,
+``serving.releases``).
+
+The list covers every file below the folder but itself, hidden ones too. A link is no content: it is
+listed by a word that is no hash, so that it never passes for the file it points to.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from via_pipeline.storage.hashing import sha256_of
 
 NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_LINK = "verwijzing"
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ def read(folder: Path) -> dict[str, str]:
     return found
 
 
-def package_hash(folder: Path) -> str:
-    """The hash that stands for the whole package: that of its ``SHA256SUMS``; '' where none is."""
+def folder_hash(folder: Path) -> str:
+    """The hash that stands for the whole folder: that of its ``SHA256SUMS``; '' where none is."""
     path = folder / NAME
     return sha256_of(path) if path.is_file() else ""
 
@@ -52,14 +58,14 @@ def package_hash(folder: Path) -> str:
 def actual(folder: Path) -> dict[str, str]:
     """File -> SHA-256 of every file below ``folder`` but the list; links are not followed."""
     return {
-        path.relative_to(folder).as_posix(): "verwijzing" if path.is_symlink() else sha256_of(path)
+        path.relative_to(folder).as_posix(): _LINK if path.is_symlink() else sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if (path.is_symlink() or path.is_file()) and path != folder / NAME
     }
 
 
 def problems(folder: Path) -> Iterator[Problem]:
-    """Every file that was changed, is missing, or came in beside the list."""
+    """Every file that was changed, is missing, or came in beside the list, by name."""
     try:
         said = read(folder)
     except (ValueError, OSError) as error:
@@ -81,6 +87,6 @@ def problems(folder: Path) -> Iterator[Problem]:
 
 
 def write(folder: Path) -> None:
-    """Write the list anew over what is in ``folder``."""
+    """Write the list anew over what is in ``folder``, by name."""
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(actual(folder).items()))
     (folder / NAME).write_text(lines, encoding="utf-8", newline="\n")
