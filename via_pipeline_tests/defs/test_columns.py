@@ -173,8 +173,7 @@ def test_what_a_night_leaves_in_the_event_log(sample_run: house.Ran, specs, monk
         subject = events.subject(found)
         dutch, _, english = (found.description or "").partition(" / ")
         assert len(dutch) > 10 and len(english) > 10, subject
-        if found.asset_key.to_user_string() != LETTERS_RELEASES:
-            assert "what_to_do" in found.metadata, subject
+        assert "what_to_do" in found.metadata, subject
         if "examples" in found.metadata:
             assert re.search(r"\.(csv|xlsx|ods|sav|zip|parquet)", found.metadata["examples"].value)
 

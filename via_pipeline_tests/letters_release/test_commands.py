@@ -160,7 +160,7 @@ def test_the_night_looks_after_what_is_out_and_works_only_when_something_changed
     assert calls == [1, 1]
     assert not found[release.REBUILT].passed
     assert found[release.REBUILT].severity is dg.AssetCheckSeverity.ERROR
-    assert found[release.REBUILT].description == "levering weg"
+    assert found[release.REBUILT].description == "levering weg / 1 of 5 files differ"
     assert not found[release.CURRENT].passed
     assert found[release.CURRENT].severity is dg.AssetCheckSeverity.WARN
     assert found[release.INTACT].passed
@@ -170,6 +170,10 @@ def test_the_night_looks_after_what_is_out_and_works_only_when_something_changed
     path.write_text("x", encoding="utf-8")
     found = checks(home)[release.INTACT]
     assert not found.passed and "r1/LEESMIJ.md: is veranderd" in found.description
+    for item in checks(home).values():
+        dutch, english = item.metadata["what_to_do"].value.split(" / ")
+        assert not item.passed and len(dutch) > 50 and len(english) > 50, item.check_name
+        assert " / " in item.description, item.check_name
 
 
 @pytest.mark.usefixtures("own_dagster_home")
@@ -181,3 +185,4 @@ def test_a_question_that_crashes_is_told_and_keeps_no_other(home, monkeypatch):
     found = checks(home)
     assert not found[release.REBUILT].passed and found[release.INTACT].passed
     assert "999990019" not in found[release.REBUILT].description
+    assert "log van de stap" in found[release.REBUILT].metadata["what_to_do"].value

@@ -19,6 +19,33 @@ from via_pipeline.storage.home import Home
 RELEASES = "letters__uitgave"
 INTACT, REBUILT, CURRENT = "ongeschonden", "nagerekend", "niet_achterhaald"
 
+_ACTIONS = {
+    INTACT: (
+        "Draai 'via verify' voor alle regels, zoek uit wie het was, en zet pakket, logboek of "
+        "levering terug uit het versiebeheer of de reservekopie; overschrijf niets. / Run 'via "
+        "verify' for every line, find out who did it, restore the file from version control or "
+        "the backup; overwrite nothing."
+    ),
+    REBUILT: (
+        "Draai 'via reproduce EDITIE': het noemt de bestanden en de oorzaak. Is de levering, het "
+        "register of de huisstijl veranderd, zet die terug; is de code nieuwer, reken na met de "
+        "code van toen. / Run 'via reproduce EDITION' for files and cause: restore what was "
+        "changed, or check out the commit of the publication."
+    ),
+    CURRENT: (
+        "Lees het verslag met wie de brief maakt en beslis of er een correctie komt: 'via release "
+        "revise EDITIE --reason ...'. Aan de uitgave zelf verandert niets. / Read the report with "
+        "the author and decide on a correction; what is published stays as it is."
+    ),
+}
+"""Per check what to do when it fails: for who works on the letter, and for engineers."""
+
+_CRASHED = (
+    "Lees het log van de stap en draai opnieuw; de uitgave zelf is niet aangeraakt. / Read the "
+    "step's log and run again; what is published was not touched."
+)
+_SHOWN = 5
+
 
 @dg.asset(
     name=RELEASES,
@@ -160,11 +187,17 @@ def _standing(home: Home) -> dict[str, Any]:
 
 
 def _checked(name: str, look: Callable[[], dict[str, Any]]) -> dg.AssetCheckResult:
-    """The check's result; a crash fails the check and keeps the others."""
+    """The check's result with what to do; a crash fails the check and keeps the others."""
     try:
-        found = look()
+        found = {"metadata": {}, **look()}
     except Exception as error:  # whatever it is: it is told, and the night goes on
-        found = {"passed": False, "description": f"niet nagegaan / crashed: {guard.tell(error)}"}
+        found = {
+            "passed": False,
+            "description": f"Niet nagegaan. / Could not be looked at, crashed: {guard.tell(error)}",
+            "metadata": {"what_to_do": _CRASHED},
+        }
+    if not found["passed"]:
+        found["metadata"] = {"what_to_do": _ACTIONS[name]} | found["metadata"]
     return dg.AssetCheckResult(check_name=name, asset_key=dg.AssetKey(RELEASES), **found)
 
 
@@ -173,12 +206,12 @@ def _intact(home: Home) -> dict[str, Any]:
 
     found = verify(home)
     wrong = [item for item in found.findings if item.severity is Severity.WRONG]
+    told = "; ".join(
+        f"{item.edition} {item.kind} {item.where}: {item.text}".strip() for item in wrong[:_SHOWN]
+    )
     return {
         "passed": not wrong,
-        "description": "; ".join(
-            f"{item.edition} {item.kind} {item.where}: {item.text}".strip() for item in wrong[:5]
-        )
-        or None,
+        "description": f"{told} / {len(wrong)} findings: touched, gone or added" if wrong else None,
         "metadata": {
             "wrong": len(wrong),
             "files": found.files,
@@ -194,13 +227,19 @@ def _rebuilt(home: Home) -> dict[str, Any]:
     found = backtest(home)
     if found is None:
         return {"passed": True, "description": "nog niets gepubliceerd / nothing is published yet"}
+    told = "; ".join(found.reasons) or "de bestanden zijn anders"
+    failed = (
+        f"{len(found.different)} of {found.files} files differ"
+        if found.is_made
+        else "cannot be made again"
+    )
     return {
         "passed": found.is_equal,
         # After an upgrade other bytes are to be looked at; with the same code they are a fault.
         "severity": (
             dg.AssetCheckSeverity.ERROR if found.is_same_code else dg.AssetCheckSeverity.WARN
         ),
-        "description": "; ".join(found.reasons) or None,
+        "description": None if found.is_equal else f"{told} / {failed}",
         "metadata": {
             "edition": f"{found.edition} r{found.revision}",
             "files": found.files,
@@ -215,14 +254,15 @@ def _current(home: Home) -> dict[str, Any]:
 
     found = changes(home)
     told = [item for item in found if item.cells]
+    cells = sum(item.cells for item in found)
+    reports = "; ".join(
+        f"{item.edition} r{item.revision}: {item.cells} cellen door {item.deliveries} "
+        f"leveringen (reports/uitgaven/{item.edition}-r{item.revision})"
+        for item in told
+    )
     return {
         "passed": not told,
         "severity": dg.AssetCheckSeverity.WARN,
-        "description": "; ".join(
-            f"{item.edition} r{item.revision}: {item.cells} cellen door {item.deliveries} "
-            f"leveringen (reports/uitgaven/{item.edition}-r{item.revision})"
-            for item in told
-        )
-        or None,
-        "metadata": {"editions": len(found), "cells": sum(item.cells for item in found)},
+        "description": f"{reports} / {cells} published cells would change" if told else None,
+        "metadata": {"editions": len(found), "cells": cells},
     }
