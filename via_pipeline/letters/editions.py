@@ -109,7 +109,7 @@ def see(
     """
     contracts = load_all()
     catalog.register(connection, home, contracts, as_of=reading_date)
-    for table, query in _computed(contracts, reading_date).items():
+    for table, query in _computed(contracts).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     diversity.see(connection)
     effects.see(connection, home, reading_date)
@@ -125,9 +125,8 @@ def see(
         return protect_on(connection, stays_inside=True)
 
 
-def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
+def _computed(contracts: list[Contract]) -> dict[str, str]:
     """The sources of the published datasets, as SQL over the catalog."""
-    day = f"DATE '{reading_date.isoformat()}'"
     by_name = {contract.source: contract for contract in contracts}
     outcomes = [
         f"({compute.query(measures.load(source), by_name[source])})"
@@ -136,18 +135,7 @@ def _computed(contracts: list[Contract], reading_date: date) -> dict[str, str]:
     ]
     return {
         "outcomes__result": " UNION ALL ".join(outcomes),
-        # The reference does not say when a figure was published. A vintage cannot have been there
-        # before the last period that it tells of had ended.
-        "context__werkloosheid": (
-            f"SELECT * FROM ({werkloosheid.query()}) "
-            f"QUALIFY max({_end_of('periode')}) OVER (PARTITION BY vintage) <= {day}"
-        ),
+        "context__werkloosheid": werkloosheid.query(),
         stand.TABLE: stand.query(contracts),
         reach.TABLE: reach.query(contracts),
     }
-
-
-def _end_of(period: str) -> str:
-    """SQL for the last day of a CBS period: ``2020KW03`` (a quarter) or ``2019JJ00`` (a year)."""
-    month = f"CASE {period}[5:6] WHEN 'KW' THEN 3 * CAST({period}[7:8] AS INTEGER) ELSE 12 END"
-    return f"last_day(make_date(CAST({period}[1:4] AS INTEGER), {month}, 1))"

@@ -1,5 +1,6 @@
 """An edition from real files: what was received later changes nothing in it."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -16,6 +17,7 @@ from via_pipeline.letters.package import emit
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.pilots import conform
 from via_pipeline.pilots.conform import RetentionEnded
+from via_pipeline.quality.results import Verdict
 from via_pipeline.quality.run import judge
 from via_pipeline.storage.home import Home
 
@@ -39,6 +41,11 @@ def content(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle, delimiter=delimiter))
 
 
 def deliveries(folder: Path) -> dict[str, str]:
@@ -103,13 +110,81 @@ def test_every_edition_is_a_valid_package_even_without_deliveries(told):
 
 def test_no_edition_knows_a_fact_of_after_its_date(told):
     home, _ = told
-    early = (home.letters / "eerste" / "covid19_context.csv").read_text(encoding="utf-8")
-    third = (home.letters / "derde" / "covid19_context.csv").read_text(encoding="utf-8")
-    assert "2020KW03" in third and "2020KW03" not in early and "2019JJ00" not in early
     steps = (home.letters / "eerste" / "vervolgstappen.csv").read_text(encoding="utf-8")
     assert "spoor_vaste_banen" not in steps
     steps = (home.letters / "derde" / "vervolgstappen.csv").read_text(encoding="utf-8")
     assert "spoor_vaste_banen" in steps
+
+
+# The tables of figures that others published, with the dataset that tells them and its key.
+PUBLISHED = {
+    "werkloosheid": ("covid19_context", ("periode", "achtergrond", "vintage")),
+    "barometer_benchmark": (
+        "benchmark_culturele_diversiteit",
+        ("label", "periode", "indeling", "categorie"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"), [("werkloosheid", [9, 9, 19]), ("barometer_benchmark", [11, 11, 14])]
+)
+def test_an_edition_tells_what_others_had_published_by_its_day_and_nothing_else(
+    told, table, expected
+):
+    home, _ = told
+    dataset, key = PUBLISHED[table]
+    kept = rows(DATA / "reference" / f"{table}.csv", ";")
+    numbers = []
+    for edition in editions(home):
+        folder = home.letters / edition.name
+        if not folder.exists():
+            continue
+        day = edition.reading_date.isoformat()
+        known = {
+            tuple(row[name] for name in key)
+            for row in kept
+            if row["bekend_op"] and row["bekend_op"] <= day
+        }
+        found = rows(folder / f"{dataset}.csv")
+        assert {
+            tuple(row[name] for name in key) for row in found if row.get("is_synthetisch") != "true"
+        } == known, edition.name
+        numbers.append(len(known))
+    assert numbers == expected
+
+
+def test_no_organisation_is_held_against_a_figure_without_a_known_day(told):
+    """The national shares have no date at their source: they are in the present state alone."""
+    home, _ = told
+    undated = {
+        row["label"]
+        for row in rows(DATA / "reference" / "barometer_benchmark.csv", ";")
+        if not row["bekend_op"]
+    }
+    assert undated == {"Werknemers in Nederland"}
+    for folder in (home.letters / name for name in ("eerste", "derde", "slot")):
+        for path in folder.glob("*culturele_diversiteit.csv"):
+            assert not undated & set(path.read_text(encoding="utf-8").split(",")), path
+
+
+def test_a_figure_says_when_it_became_known_or_why_nobody_knows(tmp_path):
+    home = Home(root=tmp_path / "home", data=tmp_path / "data").ensure()
+    shutil.copytree(DATA / "reference", home.data / "reference")
+    path = home.data / "reference" / "werkloosheid.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    silent = lines[1].replace("2020KW03;", "2019KW04;", 1).split(";")
+    silent[-2:] = ["", ""]
+    early = lines[1].replace("2020KW03;", "2020KW04;", 1)
+    path.write_text("\n".join([*lines, ";".join(silent), early]) + "\n", encoding="utf-8")
+    contract = load("reference")
+    take_in(home, contract, run_id="test", now=NOW, settle_seconds=0)
+    (judged,) = judge(home, contract, run_id="test")
+    assert judged.verdict is Verdict.REJECTED
+    assert {rule.rule: rule.rows for rule in judged.rules if not rule.passed} == {
+        "werkloosheid__dag_of_reden": (21,),
+        "werkloosheid__bekend_na_periode": (22,),
+    }
 
 
 def test_the_state_has_all_eight_pilots(told):

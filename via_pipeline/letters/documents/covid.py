@@ -23,6 +23,11 @@ EVENTS = "covid19_gebeurtenissen"
 # The day that the plans' comparisons are made around (plans/verkennend).
 FIRST_MEASURES = date(2020, 3, 16)
 
+_BEHIND = (
+    "Alle gaan zij over de tijd vóór de eerste maatregelen: latere waren op de dag van de brief "
+    "niet aantoonbaar openbaar."
+)
+
 
 def section(source: Source, theme: Theme, reading_date: date) -> Section:
     """What happened, the pilots' own figures before and after, comparisons, and the context.
@@ -32,7 +37,7 @@ def section(source: Source, theme: Theme, reading_date: date) -> Section:
     context = Section(
         "corona-context",
         "Werkloosheid naar migratieachtergrond",
-        _context(source.rows(CONTEXT), theme),
+        _context(source.rows(CONTEXT), theme, reading_date),
     )
     if reading_date < FIRST_MEASURES:
         return Section("corona", "De arbeidsmarkt", (), (context,))
@@ -166,7 +171,11 @@ def _span(period: str) -> tuple[date, date]:
     return day, day
 
 
-def _context(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
+def _context(rows: Sequence[Row], theme: Theme, reading_date: date) -> tuple[Block, ...]:
+    """What was published by ``reading_date``; after the first measures also whether it is of then.
+
+    Quarters appear weeks after they end, so a letter can be about a time that no figure tells of.
+    """
     if not rows:
         return (Paragraph("Op de dag van de brief was er geen cijfer gepubliceerd."),)
     table = of_rows(
@@ -197,11 +206,15 @@ def _context(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
         unit="procent van de beroepsbevolking",
         top=None,
     )
+    is_behind = reading_date >= FIRST_MEASURES and all(
+        side(row["periode"]) == "vóór" for row in rows
+    )
     return (
         Paragraph(
             "Deze cijfers zijn context bij de pilots en geen uitkomst ervan. Uitgaven van de bron "
             "kunnen van elkaar verschillen."
         ),
+        *((Paragraph(_BEHIND),) if is_behind else ()),
         chart or table,
     )
 
