@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -21,8 +22,8 @@ from via_pipeline.storage.home import Home
 
 PACKAGE = Path(__file__).parent
 _CACHE = "hashes.json"
-_CODE_SUFFIXES = {".py", ".yaml", ".csv", ".j2", ".md", ".sql", ".css", ".json"}
-_ENGINES = ("dagster", "duckdb", "great-expectations", "pandas", "pyarrow")
+_COMPILED = ".pyc"
+_LIBRARY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Reports that come about outside a run as well: looking again must not ask for a run.
 _ASIDE = ("alerts", "uitgaven")
 # The environment that results depend on; VIA_HOME and VIA_DATA are places, not content.
@@ -107,7 +108,7 @@ def inputs(home: Home) -> list[Path]:
     """The files that people and partners keep in ``VIA_DATA``."""
     return [
         path
-        for folder in ("landing", "correcties", "register", "reference")
+        for folder in ("landing", "correcties", "register", "reference", home.house_style.name)
         for path in files_in(home.data / folder)
     ]
 
@@ -128,13 +129,24 @@ def content(home: Home, hashes: Hashes) -> str:
 
 
 def code(package: Path = PACKAGE) -> str:
-    """A digest of this package's own files and of the versions of the engines it runs on."""
+    """A digest of this package's own files, templates too, and of the libraries it stands on."""
     own = (
         [path.relative_to(package).as_posix(), sha256_of(path)]
         for path in files_in(package)
-        if path.suffix in _CODE_SUFFIXES
+        if path.suffix != _COMPILED
     )
-    return digest([*own, *([name, metadata.version(name)] for name in _ENGINES)])
+    return digest([*own, *([name, metadata.version(name)] for name in libraries())])
+
+
+def libraries() -> list[str]:
+    """The libraries that this package requires in every installation, by name, sorted.
+
+    All of them: which one a byte of a letter depends on is not for a list kept by hand.
+    """
+    required = metadata.requires(PACKAGE.name) or []
+    return sorted(
+        match[0] for line in required if "extra ==" not in line and (match := _LIBRARY.match(line))
+    )
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> str:

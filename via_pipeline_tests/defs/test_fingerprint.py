@@ -42,7 +42,25 @@ def test_every_change_is_seen(tmp_path: Path) -> None:
     seen.add(_content(home))
     shutil.move(home.data / "reference" / "land.csv", home.data / "reference" / "landen.csv")
     seen.add(_content(home))
-    assert len(seen) == 4
+    home.house_style.mkdir()
+    (home.house_style / "brief.docx").write_bytes(b"a ministry's own template")
+    seen.add(_content(home))
+    assert len(seen) == 5
+
+
+def test_every_file_of_the_code_counts_and_every_library(tmp_path: Path) -> None:
+    """A template that is no text, and the layout of the annex, change a letter's bytes too."""
+    own = tmp_path / "via_pipeline"
+    (own / "__pycache__").mkdir(parents=True)
+    seen = {fingerprint.code(own)}
+    for name in ("annex.typ", "brief.docx", "brief.odt", "rules.yaml", "module.py"):
+        (own / name).write_text("x")
+        seen.add(fingerprint.code(own))
+    assert len(seen) == 6
+    (own / "__pycache__" / "module.cpython-311.pyc").write_text("x")
+    assert fingerprint.code(own) in seen
+    assert {"duckdb", "typst", "docxtpl", "vl-convert-python"} <= set(fingerprint.libraries())
+    assert "pytest" not in fingerprint.libraries()
 
 
 def test_a_change_behind_the_clock_is_seen_through_the_remembered_hashes(tmp_path: Path) -> None:

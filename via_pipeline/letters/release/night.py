@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline import fingerprint
+from via_pipeline.letters.provenance import LOOK
 from via_pipeline.letters.release import freeze, impact, rebuild
 from via_pipeline.letters.release.dossier import Published
 from via_pipeline.letters.release.kept import Landing
 from via_pipeline.storage.atomic import write_json
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 _STATE = "narekening.json"
@@ -51,7 +53,8 @@ class Change:
 def backtest(home: Home) -> Backtest | None:
     """Make the newest published edition that stands again and compare; None where there is none.
 
-    It is made again only when a delivery, the register, the code or the settings changed.
+    It is made again only when a delivery, the register, the house style, the code or the settings
+    changed.
 
     Raises:
         KeyProblem: there is no pseudonym key.
@@ -118,6 +121,10 @@ def _key(home: Home, item: Published) -> str:
     there = sorted(
         [source, path, digest] for (source, path), digest in Landing(home).hashes.items()
     )
+    there += [
+        [LOOK, path.relative_to(home.house_style).as_posix(), sha256_of(path)]
+        for path in fingerprint.files_in(home.house_style)
+    ]
     return fingerprint.digest([[item.package, fingerprint.code(), fingerprint.settings()], *there])
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from via_pipeline import fingerprint
 from via_pipeline.contracts.model import load_all
 from via_pipeline.letters import published as known
+from via_pipeline.letters.provenance import LOOK
 from via_pipeline.letters.release import candidate, concept, freeze
 from via_pipeline.letters.release.dossier import Published
 from via_pipeline.letters.release.kept import Fate, Landing
@@ -115,6 +116,7 @@ def rebuild(home: Home, edition: str, revision: int | None = None) -> Rebuilt:
         differences = tuple(_compare(mine, theirs))
         if differences:
             reasons += _after(_origin(folder), origin)
+            reasons += _only_look(_origin(folder), origin, differences)
             if not reasons:
                 reasons.append("de oorzaak is niet bekend: zelfde leveringen, regels en code")
     return Rebuilt(
@@ -213,6 +215,18 @@ def _after(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
         yield f"niet meer geaccepteerd of aanwezig: {', '.join(lost)}"
     if added := sorted(new - old):
         yield f"er kwam bij wat toen niet meetelde: {', '.join(added)}"
+
+
+def _only_look(
+    mine: Mapping[str, Any], theirs: Mapping[str, Any], differences: Iterable[Difference]
+) -> Iterator[str]:
+    """That no figure is another, where the look alone is: what a reader wants to know first."""
+    same = all(
+        mine.get(name) == theirs.get(name) for name in (theirs.keys() | mine.keys()) - {LOOK}
+    )
+    is_figure = any(item.file.endswith((".csv", ".parquet")) for item in differences)
+    if mine.get(LOOK) != theirs.get(LOOK) and same and not is_figure:
+        yield "alle cijfers zijn gelijk; alleen documenten zien er anders uit"
 
 
 def _by_name(items: Any) -> dict[str, str]:
