@@ -48,7 +48,7 @@ def compose(
             summary.section(source),
             *pilots.sections(source, theme),
             covid.section(source, theme, edition.reading_date),
-            diversity.section(source, theme, edition.reading_date),
+            diversity.section(source, theme),
             programme.next_steps(source),
             programme.adopted(source),
             programme.quality(source, written),

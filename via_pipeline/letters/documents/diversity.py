@@ -4,15 +4,17 @@ Belongs here: the shares that the Barometer's rules let be shown, the ladder wit
 on it, flows, change over time, and published figures beside. Does not belong here: which
 classification of origin is shown on which day (``disclosure`` decides).
 
-Only figures that are shown stand in a table, and of everyone those of the newest peildatum; what is
-left out is told below it and stands row by row in the dataset. Change over time keeps every
-peildatum, and every break, also where the figure is hidden.
+What a policy reader needs stands here, on some three pages; the datasets have the rest, and a
+sentence says so. Of whole organisations every origin group is told; by level, over time and beside
+others only the group that the programme is about; of moves also the group beside which they mean
+something. Only figures that are shown stand in a table, and of everyone those of the newest
+peildatum; what is left out is told below it. Change over time keeps every peildatum, and every
+break, also where the figure is hidden.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from via_pipeline.disclosure.protect import STATUS
@@ -32,22 +34,40 @@ _LEVEL = "functieniveau"
 _BOARD = "bestuur"
 _NEVER = "nooit_toegestaan"
 _WHO = ("populatie_soort", "populatie")
+# The group that the programme is about, in either classification, and the one it is held against.
+_PROGRAMME = ("niet_westers", "buiten_europa")
+_DUTCH = ("nederlands", "nederland")
+_GROUPS = (*_PROGRAMME, *_DUTCH, "westers", "europa")
+_MADE_UP = "synthetisch"
 
 
-def section(source: Source, theme: Theme, reading_date: date) -> Section:
-    """Whole organisations; the levels up to the top; who moves; change; published figures.
-
-    Of published figures only those of a period and a vintage that had begun on ``reading_date``.
-    """
+def section(source: Source, theme: Theme) -> Section:
+    """Whole organisations; the levels up to the top; who moves; change; published figures."""
     whole = [row for row in source.rows(SHARES) if row["kenmerk"] == words.WHOLE]
     parts = (
         Section("diversiteit-organisaties", "Organisaties als geheel", _whole(whole, theme)),
         Section("diversiteit-top", "Culturele diversiteit aan de top", _top(source.rows(LADDER))),
         Section("diversiteit-doorstroom", "Wie erbij kwam, hoger kwam of vertrok", _moves(source)),
         Section("diversiteit-ontwikkeling", "Ontwikkeling", _series(source.rows(SERIES))),
-        Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source, reading_date)),
+        Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source)),
     )
-    return Section("diversiteit", "Culturele diversiteit", (), parts)
+    return Section("diversiteit", "Culturele diversiteit", _introduction(source), parts)
+
+
+def _introduction(source: Source) -> tuple[Paragraph, ...]:
+    """Which of the groups the tables are about; nothing where there are no deliveries."""
+    rows = source.rows(SHARES)
+    if not rows:
+        return ()
+    return (
+        Paragraph(
+            "De tabellen naar functieniveau, over de tijd en naast andere cijfers gaan over de "
+            "groep van het programma: mensen met een niet-westerse migratieachtergrond, in de "
+            "indeling van 2022 met herkomst buiten Europa. De andere herkomstgroepen staan in de "
+            "datasets.",
+            is_synthetic=is_synthetic(rows),
+        ),
+    )
 
 
 def _whole(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
@@ -62,8 +82,8 @@ def _whole(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
         shown(last),
         (
             text("Organisatie", 1.1, "organisatie"),
-            _day("Peildatum", 1.8, "peildatum"),
-            _group(2.3),
+            _day("Peildatum"),
+            _group(),
             _count(),
             number("Aandeel", 0.9, "aandeel_pct", 1),
         ),
@@ -93,6 +113,7 @@ def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
     if not every:
         return (Paragraph("Over functieniveaus is bij deze editie niets bekend."),)
     levels = _newest(every, *_WHO)
+    about = _of(levels, _PROGRAMME)
     last = max(row["trede_volgorde"] for row in levels)
     top = [row for row in levels if row["trede_volgorde"] == last]
     told = Paragraph(
@@ -112,14 +133,13 @@ def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
     )
     table = of_rows(
         "diversiteit-ladder-tabel",
-        "Aandelen van herkomstgroepen naar functieniveau, n in werknemers",
+        "Aandeel van de groep van het programma naar functieniveau, n in werknemers",
         LADDER,
-        shown(levels),
+        shown(about),
         (
-            text("Wie", 1.9, "populatie_label"),
-            _day("Peildatum", 1.3, "peildatum"),
-            text("Functieniveau", 1.3, "trede_label"),
-            _group(1.5),
+            _who(2.6),
+            _day("Peildatum"),
+            text("Functieniveau", 1.5, "trede_label"),
             _count(),
             number("Aandeel", 0.8, "aandeel_pct", 1),
             number("Verhouding", 1, "ratio_lager", 2),
@@ -135,7 +155,7 @@ def _top(rows: Sequence[Row]) -> tuple[Block, ...]:
     return (
         told,
         *((ratio, table) if table.rows else ()),
-        *left_out(levels, LADDER),
+        *left_out(about, LADDER),
         *_earlier(every, levels, LADDER),
         *forbidden,
     )
@@ -146,18 +166,19 @@ def _moves(source: Source) -> tuple[Block, ...]:
     every = [row for row in source.rows(FLOWS) if row["trede"] == words.WHOLE]
     if not every:
         return (Paragraph("Er zijn bij deze editie geen twee peildatums van één organisatie."),)
-    rows = _newest(every, *_WHO)
+    newest = _newest(every, *_WHO)
+    rows = _of(newest, (*_PROGRAMME, *_DUTCH))
     table = of_rows(
         "diversiteit-doorstroom-tabel",
-        "Deel van elke herkomstgroep dat erbij kwam, hoger kwam of vertrok, n werknemers",
+        "Deel van een herkomstgroep dat erbij kwam, hoger kwam of vertrok, n werknemers",
         FLOWS,
         shown(rows),
         (
-            text("Wie", 1.9, "populatie_label"),
-            _day("Van", 1.3, "peildatum_van"),
-            _day("Tot", 1.3, "peildatum"),
-            Field("Stroom", 1.1, lambda row: Cell(words.of("stroom", row["stroom"]))),
-            _group(1.8),
+            _who(2.7),
+            _day("Van", "peildatum_van"),
+            _day("Tot"),
+            Field("Stroom", 1.3, lambda row: Cell(words.of("stroom", row["stroom"]))),
+            _group(),
             _count(),
             number("Deel", 0.8, "aandeel_pct", 1),
         ),
@@ -165,34 +186,34 @@ def _moves(source: Source) -> tuple[Block, ...]:
     return (
         Paragraph(
             "Hoger kwam wie op de tweede peildatum een hoger functieniveau had; wie al op het "
-            "hoogste stond telt mee in n. Per functieniveau staan deze cijfers in de "
-            "dataset. Van welk naar welk niveau mensen gingen is niet te tonen: dat gaat bijna "
-            "steeds om minder dan tien mensen.",
+            "hoogste stond telt mee in n. De groep van het programma staat naast de Nederlandse. "
+            "Van welk naar welk niveau mensen gingen is niet te tonen: dat gaat bijna steeds om "
+            "minder dan tien mensen.",
             is_synthetic=is_synthetic(rows),
         ),
         *_or_none(table),
         *left_out(rows, FLOWS),
-        *_earlier(every, rows, FLOWS),
+        *_earlier(every, newest, FLOWS),
     )
 
 
-def _series(rows: Sequence[Row]) -> tuple[Block, ...]:
+def _series(every: Sequence[Row]) -> tuple[Block, ...]:
     """Shares over time, with the breaks in words."""
-    if not rows:
+    if not every:
         return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
+    rows = _of(every, _PROGRAMME)
     table = of_rows(
         "diversiteit-ontwikkeling-tabel",
-        "Aandelen van herkomstgroepen op opeenvolgende peildatums, n in banen",
+        "Aandeel van de groep van het programma op opeenvolgende peildatums, n in banen",
         SERIES,
         [row for row in rows if row[STATUS] is None or row["breuk_reden"]],
         (
-            text("Wie", 1.9, "populatie_label"),
-            _day("Peildatum", 1.3, "peildatum"),
-            _group(1.6),
+            _who(3),
+            _day("Peildatum"),
             _count(),
             number("Aandeel", 0.8, "aandeel_pct", 1),
             number("Verandering (procentpunt)", 1.2, "verschil_pp", 1),
-            Field("Breuk of vraag", 1.4, lambda row: Cell(_break(row))),
+            Field("Breuk of vraag", 1.6, lambda row: Cell(_break(row))),
         ),
     )
     return (
@@ -215,37 +236,30 @@ def _break(row: Row) -> str:
     return "Eerst nagaan" if row["is_sprong"] else words.NONE
 
 
-def _beside(source: Source, reading_date: date) -> tuple[Block, ...]:
+def _beside(source: Source) -> tuple[Block, ...]:
     """Organisations and sectors beside larger groups, and what others published."""
-    blocks = _comparison(source.rows(BESIDE)) + _published(source.rows(PUBLISHED), reading_date)
-    if not blocks:
-        return (Paragraph("Er zijn bij deze editie geen cijfers om naast te leggen."),)
-    marks = Paragraph(
-        "Het merk zegt waar een gepubliceerd cijfer vandaan komt: V is gelezen bij de bron, V-2nd "
-        "in een tweede bron, bijvoorbeeld een nieuwsbericht; derived is daaruit berekend, en "
-        "synthetisch is een verzonnen voorbeeld."
-    )
-    return (marks, *blocks)
+    blocks = _comparison(source.rows(BESIDE)) + _published(source.rows(PUBLISHED))
+    return blocks or (Paragraph("Er zijn bij deze editie geen cijfers om naast te leggen."),)
 
 
 def _comparison(every: Sequence[Row]) -> tuple[Block, ...]:
     if not every:
         return ()
-    rows = _newest(every, *_WHO)
+    newest = _newest(every, *_WHO)
+    about = _of(newest, _PROGRAMME)
+    rows = [row for row in about if row["merk"] != _MADE_UP]
     table = of_rows(
         "diversiteit-vergelijking-tabel",
-        "Aandelen van herkomstgroepen naast die van anderen, n in werknemers",
+        "Aandeel van de groep van het programma naast dat van anderen, n in werknemers",
         BESIDE,
         shown(rows),
         (
-            text("Wie", 1.7, "populatie_label"),
-            _day("Peildatum", 1.3, "peildatum"),
-            text("Naast", 1.7, "vergelijking_label"),
-            _group(1.5),
+            _who(2.6),
+            _day("Peildatum"),
+            text("Naast", 2.6, "vergelijking_label"),
             _count(),
             number("Aandeel", 0.8, "aandeel_pct", 1),
             number("Ander", 0.7, "aandeel_vergelijking_pct", 1),
-            text("Merk", 0.9, "merk"),
         ),
     )
     return (
@@ -257,13 +271,13 @@ def _comparison(every: Sequence[Row]) -> tuple[Block, ...]:
         ),
         *_or_none(table),
         *left_out(rows, BESIDE),
-        *_earlier(every, rows, BESIDE),
+        *_made_up(len(about) - len(rows), BESIDE),
+        *_earlier(every, newest, BESIDE),
     )
 
 
-def _published(every: Sequence[Row], reading_date: date) -> tuple[Block, ...]:
-    """Figures of others that were there on the day of the letter, those made up left out."""
-    rows = [row for row in every if _had_begun(row, reading_date)]
+def _published(rows: Sequence[Row]) -> tuple[Block, ...]:
+    """Figures of others that were public on the day of the letter, those made up left out."""
     real = [row for row in rows if not row["is_synthetisch"]]
     table = of_rows(
         "diversiteit-gepubliceerd-tabel",
@@ -272,43 +286,43 @@ def _published(every: Sequence[Row], reading_date: date) -> tuple[Block, ...]:
         shown(real),
         (
             text("Wie", 2.2, "label"),
-            Field("Periode", 1, lambda row: Cell(words.period(row["periode"]))),
-            _group(1.9),
+            Field("Periode", 0.8, lambda row: Cell(words.period(row["periode"]))),
+            _group(),
             number("Aandeel", 0.8, "aandeel_pct", 1),
-            text("Merk", 0.9, "merk"),
-            Field("Bron", 2.2, lambda row: words.source(row["bron"])),
+            text("Merk", 0.8, "merk"),
+            Field("Bron", 3.2, lambda row: words.source(row["bron"])),
         ),
     )
     if not table.rows:
         return ()
-    made_up = len(rows) - len(real)
     return (
+        Paragraph(
+            "Wat anderen publiceerden en op de dag van de brief openbaar was. Het merk zegt waar "
+            "het gelezen is: V bij de bron, V-2nd in een tweede bron, bijvoorbeeld een "
+            "nieuwsbericht; derived is daaruit berekend."
+        ),
         table,
         *left_out(real, PUBLISHED),
-        *(
-            (
-                Paragraph(
-                    f"Verzonnen voorbeelden ({made_up}), met het merk synthetisch, staan alleen in "
-                    f"{PUBLISHED}.csv.",
-                    is_synthetic=True,
-                ),
-            )
-            if made_up
-            else ()
+        *_made_up(len(rows) - len(real), PUBLISHED),
+    )
+
+
+def _made_up(number_of: int, dataset: str) -> tuple[Paragraph, ...]:
+    """Where the invented examples are, if there are any."""
+    if not number_of:
+        return ()
+    return (
+        Paragraph(
+            f"Verzonnen voorbeelden ({number_of}), met het merk {_MADE_UP}, staan alleen in "
+            f"{dataset}.csv.",
+            is_synthetic=True,
         ),
     )
 
 
-def _had_begun(row: Row, reading_date: date) -> bool:
-    """Whether the period of a published figure and its vintage had begun on the day of the letter.
-
-    Both are a year or a month, with words or a quarter around it; without a year they say nothing.
-    """
-    for name in ("periode", "vintage"):
-        found = re.search(r"\d{4}(-\d\d)?", row[name] or "")
-        if found and found[0] > reading_date.isoformat()[: len(found[0])]:
-            return False
-    return True
+def _of(rows: Sequence[Row], groups: Collection[str]) -> list[Row]:
+    """The rows of those origin groups, and those that are hidden for all groups together."""
+    return [row for row in rows if row["categorie"] in groups or row["categorie"] not in _GROUPS]
 
 
 def _newest(rows: Sequence[Row], *who: str) -> list[Row]:
@@ -337,12 +351,16 @@ def _or_none(table: Table, chart: Block | None = None) -> tuple[Block, ...]:
     return (chart or table,) if table.rows else ()
 
 
-def _day(head: str, width: float, name: str) -> Field:
-    return Field(head, width, lambda row: Cell(words.day(row[name])))
+def _who(width: float) -> Field:
+    return text("Wie", width, "populatie_label")
 
 
-def _group(width: float) -> Field:
-    return Field("Herkomstgroep", width, lambda row: Cell(words.of("categorie", row["categorie"])))
+def _day(head: str, name: str = "peildatum") -> Field:
+    return Field(head, 1.1, lambda row: Cell(f"{row[name]:%d-%m-%Y}"))
+
+
+def _group() -> Field:
+    return Field("Herkomst", 1.35, lambda row: Cell(words.of("categorie_kort", row["categorie"])))
 
 
 def _count() -> Field:
