@@ -55,8 +55,12 @@ def docx_bytes() -> bytes:
     add = document.add_paragraph
     add("{{ titel }}", style="Title")
     add("{{ ondertitel }}{% if kamerstuk %} (Kamerstuk {{ kamerstuk }}){% endif %}")
-    for text in ("{%p if melding %}", "{{ melding }}", "{%p endif %}", "{{ inleiding }}"):
-        add(text)
+    add("{%p if melding %}")
+    notice = add("{{ melding }}")
+    notice.runs[0].bold = True
+    notice._p.get_or_add_pPr().append(_shade(look.colours["melding"]))
+    add("{%p endif %}")
+    add("{{ inleiding }}")
     add("{%p for hoofdstuk in hoofdstukken %}")
     add("{{ hoofdstuk.titel }}", style="Heading 1")
     add("{%p for deel in hoofdstuk.delen %}")
@@ -65,7 +69,9 @@ def docx_bytes() -> bytes:
     add("{%p endif %}")
     add("{%p for blok in deel.blokken %}")
     add("{%p if blok.soort == 'alinea' %}")
-    add("{{ blok.tekst }}{% if blok.adres %} [{{ blok.adres }}]{% endif %}")
+    # Room above: a table has no margin of its own.
+    line = add("{{ blok.tekst }}{% if blok.adres %} [{{ blok.adres }}]{% endif %}")
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(6), Pt(4)
     add("{%p endif %}")
     add("{%p if blok.soort == 'feiten' %}")
     add("{%p for feit in blok.feiten %}")
@@ -83,7 +89,8 @@ def docx_bytes() -> bytes:
     add("{{ blok.titel }}", style="Caption")
     _table(document)
     add("{%p if blok.legenda %}")
-    add("{{ blok.legenda }}")
+    line = add("{{ blok.legenda }}")
+    line.paragraph_format.space_before, line.paragraph_format.space_after = Pt(6), Pt(4)
     add("{%p endif %}")
     add("{%p endif %}")
     for _ in range(3):
@@ -108,6 +115,31 @@ def _language(document: Any, language: str) -> None:
 def _table(document: Any) -> None:
     table = document.add_table(rows=4, cols=3, style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.LEFT
+    look = theme.load()
+    properties = table._tbl.tblPr
+    # In the order of the schema: borders, layout, margins within a cell (in twentieths of a point).
+    borders = OxmlElement("w:tblBorders")
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+        line = OxmlElement(f"w:{side}")
+        is_drawn = side in ("top", "bottom", "insideH")
+        line.set(qn("w:val"), "single" if is_drawn else "nil")
+        if is_drawn:
+            line.set(qn("w:sz"), "4")
+            line.set(qn("w:color"), look.colours["lijn"].lstrip("#"))
+        borders.append(line)
+    margins = OxmlElement("w:tblCellMar")
+    for side, twips in (("top", 40), ("left", 70), ("bottom", 40), ("right", 70)):
+        found = OxmlElement(f"w:{side}")
+        found.set(qn("w:w"), str(twips))
+        found.set(qn("w:type"), "dxa")
+        margins.append(found)
+    layout = properties.find(qn("w:tblLayout"))
+    if layout is None:
+        layout = OxmlElement("w:tblLayout")
+    layout.set(qn("w:type"), "fixed")
+    look_of_style = properties.find(qn("w:tblLook"))
+    for part in (borders, layout, margins):
+        look_of_style.addprevious(part)
     texts = (
         ("{%tc for kolom in blok.kolommen %}", "{{ kolom }}", "{%tc endfor %}"),
         ("{%tr for rij in blok.rijen %}", "", ""),
@@ -121,10 +153,21 @@ def _table(document: Any) -> None:
     head = table.rows[0]
     for run in (run for cell in head.cells for run in cell.paragraphs[0].runs):
         run.bold = True
+    for cell in head.cells:
+        cell._tc.get_or_add_tcPr().append(_shade(look.colours["kopvlak"]))
     # Word repeats the head at the top of every page, and breaks no row over two.
     head._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
     for row in (head, table.rows[2]):
         row._tr.get_or_add_trPr().insert(0, OxmlElement("w:cantSplit"))
+
+
+def _shade(colour: str) -> Any:
+    """A background for a paragraph or a cell."""
+    found = OxmlElement("w:shd")
+    found.set(qn("w:val"), "clear")
+    found.set(qn("w:color"), "auto")
+    found.set(qn("w:fill"), colour.lstrip("#"))
+    return found
 
 
 def odt_bytes() -> bytes:
@@ -133,12 +176,19 @@ def odt_bytes() -> bytes:
     document = odfdo.Document("text")
     document.body.clear()
     document.body.append(odfdo.Paragraph("{{ titel }}", style="Title"))
-    for text in ("{{ ondertitel }}", "{{ melding }}", "{{ inleiding }}", "{{ hoofdstukken }}"):
-        document.body.append(odfdo.Paragraph(text, style="Text_20_body"))
+    for text, style in (
+        ("{{ ondertitel }}", "Text_20_body"),
+        ("Kamerstuk {{ kamerstuk }}", "Text_20_body"),
+        ("{{ melding }}", "Melding"),
+        ("{{ inleiding }}", "Text_20_body"),
+        ("{{ hoofdstukken }}", "Text_20_body"),
+    ):
+        document.body.append(odfdo.Paragraph(text, style=style))
     dark = look.colours["koppen"]
     styles = (
         _style("Standard", None, "", 10),
         _style("Text_20_body", "Standard", 'fo:margin-bottom="0.2cm"', 10),
+        _style("Melding", "Standard", _NOTICE.format(look.colours["melding"]), 10, weight="bold"),
         _style("Title", "Standard", 'fo:margin-bottom="0.4cm"', 20, dark, "bold"),
         _style("Heading_20_1", "Standard", _KEPT.format("0.8cm"), 16, dark, "bold"),
         _style("Heading_20_2", "Standard", _KEPT.format("0.5cm"), 12, dark, "bold"),
@@ -160,6 +210,9 @@ def odt_bytes() -> bytes:
     return archive.stable(made.getvalue(), _DAY)
 
 
+_NOTICE = (
+    'fo:margin-top="0.2cm" fo:margin-bottom="0.3cm" fo:padding="0.2cm" fo:background-color="{}"'
+)
 _KEPT = 'fo:margin-top="{}" fo:margin-bottom="0.15cm" fo:keep-with-next="always"'
 
 

@@ -7,10 +7,12 @@ ODT template has placeholders that are replaced. ``docs/letters-documents.md`` l
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,11 @@ DOCX = "brief.docx"
 ODT = "brief.odt"
 SYNTHETIC = " (synthetische gegevens)"
 _PICTURE_MM = 150
+# Of tables in 8 points: a digit of a common sans serif (0.56 em), and the margins within a cell.
+_DIGIT_MM = 8 * 0.3528 * 0.56
+_PADDING_MM = 4
+# What our ODT template leaves between its margins; widths there are shares of it.
+_ODT_ROOM_MM = 170
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z]+)(?:\s+([\w-]+))?\s*\}\}")
 
 
@@ -92,13 +99,51 @@ def _describe_pictures(template: Any, charts: dict[str, Chart]) -> None:
 
 
 def _tables(document: Document) -> dict[tuple[str, ...], Table]:
-    """Tables by their heads; tables with the same heads have the same widths."""
-    found = (block.table if isinstance(block, Chart) else block for block in document.walk())
-    return {
-        tuple(column.head for column in block.columns): block
-        for block in found
-        if isinstance(block, Table)
-    }
+    """Tables by their heads; those with the same heads are one, to have the same widths."""
+    found: dict[tuple[str, ...], Table] = {}
+    for block in document.walk():
+        table = block.table if isinstance(block, Chart) else block
+        if isinstance(table, Table):
+            heads = tuple(column.head for column in table.columns)
+            before = found[heads].rows if heads in found else ()
+            found[heads] = replace(table, rows=(*before, *table.rows))
+    return found
+
+
+def widths_mm(table: Table, room_mm: float) -> list[float]:
+    """Widths of the columns, together ``room_mm``: as asked for, but no word is broken for one.
+
+    A word processor breaks a word that does not fit wherever the line ends, an address too. Where
+    not every word can be whole, all columns give way alike.
+    """
+    needed = [
+        _DIGIT_MM * max(map(len, _words(table, place))) + _PADDING_MM
+        for place in range(len(table.columns))
+    ]
+    if sum(needed) >= room_mm:
+        return [room_mm * need / sum(needed) for need in needed]
+    asked = [column.width for column in table.columns]
+    fixed: set[int] = set()
+    while True:
+        rest = room_mm - sum(needed[place] for place in fixed)
+        share = rest / sum(width for place, width in enumerate(asked) if place not in fixed)
+        tight = {
+            place
+            for place, width in enumerate(asked)
+            if place not in fixed and width * share < needed[place]
+        }
+        if not tight:
+            return [
+                needed[place] if place in fixed else width * share
+                for place, width in enumerate(asked)
+            ]
+        fixed |= tight
+
+
+def _words(table: Table, place: int) -> list[str]:
+    """Every word in a column, its head too; a line may end after a hyphen."""
+    texts = [table.columns[place].head, *(row[place].text for row in table.rows)]
+    return [word for text in texts for word in re.split(r"[ -]", text)]
 
 
 def _lay_out_tables(template: Any, tables: dict[tuple[str, ...], Table]) -> None:
@@ -108,9 +153,10 @@ def _lay_out_tables(template: Any, tables: dict[tuple[str, ...], Table]) -> None
     """
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml.ns import qn
+    from docx.shared import Mm
 
-    width = template.docx.sections[-1]
-    room = width.page_width - width.left_margin - width.right_margin
+    page = template.docx.sections[-1]
+    room_mm = (page.page_width - page.left_margin - page.right_margin) / Mm(1)
     for found in template.docx.element.body.iter(qn("w:tbl")):
         rows = found.tr_lst
         heads = tuple(
@@ -120,12 +166,12 @@ def _lay_out_tables(template: Any, tables: dict[tuple[str, ...], Table]) -> None
         table = tables.get(heads)
         if table is None:
             continue
-        share = room / sum(column.width for column in table.columns)
-        for grid, column in zip(found.tblGrid.gridCol_lst, table.columns, strict=False):
-            grid.w = int(share * column.width)
+        widths = [Mm(width) for width in widths_mm(table, room_mm)]
+        for grid, width in zip(found.tblGrid.gridCol_lst, widths, strict=False):
+            grid.w = width
         for row in rows:
-            for cell, column in zip(row.tc_lst, table.columns, strict=False):
-                cell.width = int(share * column.width)
+            for cell, column, width in zip(row.tc_lst, table.columns, widths, strict=False):
+                cell.width = width
                 if column.is_number:
                     for paragraph in cell.p_lst:
                         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -243,11 +289,13 @@ def write_odt(document: Document, theme: Theme, folder: Path) -> Path:
 
 def _fill(paragraph: Any, texts: dict[str, str], template: str) -> None:
     text = paragraph.text_recursive
+    names = []
     for found in _PLACEHOLDER.finditer(text):
         if found[1] not in texts:
             raise TemplateError(f"{template}: '{found[0]}' is not a placeholder")
+        names.append(found[1])
     filled = _PLACEHOLDER.sub(lambda found: texts[found[1]], text)
-    if filled.strip():
+    if any(texts[name] for name in names):
         for child in paragraph.children:
             child.delete()
         paragraph.text = filled
@@ -282,7 +330,10 @@ def _odt_block(block: Block, used: dict[str, Chart]) -> Iterator[str]:
             yield _line(f"{text} [{block.address}]" if block.address else text)
         case Facts():
             for term, text in block.pairs:
-                yield _line(f"{term}: {text}")
+                yield (
+                    '<text:p text:style-name="Text_20_body"><text:span text:style-name="via_term">'
+                    f"{escape(term)}:</text:span> {escape(text)}</text:p>"
+                )
         case Chart():
             used[block.name] = block
             yield _line(_said(block.title, block), "Caption")
@@ -327,8 +378,8 @@ def _size(png: bytes) -> tuple[int, int]:
 
 def _odt_table(table: Table) -> str:
     columns = "".join(
-        f'<table:table-column table:style-name="{_width_style(column.width)}"/>'
-        for column in table.columns
+        f'<table:table-column table:style-name="{_width_style(table, place)}"/>'
+        for place in range(len(table.columns))
     )
     heads = "".join(
         _cell(column.head, "Table_20_Heading", column.is_number) for column in table.columns
@@ -357,8 +408,9 @@ def _cell(text: str, style: str, is_number: bool) -> str:
     )
 
 
-def _width_style(width: float) -> str:
-    return f"via_kolom_{round(width * 100)}"
+def _width_style(table: Table, place: int) -> str:
+    heads = "|".join(column.head for column in table.columns)
+    return f"via_kolom_{hashlib.sha256(heads.encode()).hexdigest()[:8]}_{place}"
 
 
 def _odt_styles(document: Document) -> Iterator[str]:
@@ -383,10 +435,14 @@ def _odt_styles(document: Document) -> Iterator[str]:
             f'style:parent-style-name="{style}"><style:paragraph-properties fo:text-align="end"/>'
             "</style:style>"
         )
-    widths = {column.width for table in _tables(document).values() for column in table.columns}
-    for width in sorted(widths):
-        yield (
-            f'<style:style style:name="{_width_style(width)}" style:family="table-column">'
-            f'<style:table-column-properties style:rel-column-width="{round(width * 100)}*"/>'
-            "</style:style>"
-        )
+    yield (
+        '<style:style style:name="via_term" style:family="text"><style:text-properties '
+        'fo:font-weight="bold"/></style:style>'
+    )
+    for table in _tables(document).values():
+        for place, width in enumerate(widths_mm(table, _ODT_ROOM_MM)):
+            yield (
+                f'<style:style style:name="{_width_style(table, place)}" '
+                'style:family="table-column"><style:table-column-properties '
+                f'style:rel-column-width="{round(width * 100)}*"/></style:style>'
+            )
