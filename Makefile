@@ -38,7 +38,7 @@ run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emi
 	@$(BIN)/via run
 
 .PHONY: test
-test: $(VENV)/.dev $(VENV)/.compat ## all tests, in two processes (PYTEST=... for other arguments)
+test: $(VENV)/.dev $(VENV)/.compat $(VENV)/.pdf ## all tests, in two processes (PYTEST=... for other arguments)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: ui
@@ -130,7 +130,7 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 	@$(COMPILE) pyproject.toml --extra postgres -c requirements/run.txt -o requirements/production.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
-	@for list in requirements/superset.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
+	@for list in requirements/superset.in requirements/pdf.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
 	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
 
 .PHONY: clean
@@ -175,6 +175,13 @@ $(VENV)/.compat: $(wildcard requirements/compat/*.txt) compat/node/package-lock.
 	@cp compat/node/package*.json $(VENV)/compat/node/
 	@{ command -v npm >/dev/null && cd $(VENV)/compat/node && npm ci --silent --no-fund --no-audit; } \
 		|| { echo "make: no npm, or it could not install; the reader by Node is left out" >&2; rm -rf $(VENV)/compat/node; }
+	@touch $@
+
+# A checker of PDF/UA, apart: see requirements/pdf.in. Without a wheel for this Python its test says so.
+$(VENV)/.pdf: requirements/pdf.txt $(VENV)/.uv
+	@rm -rf $(VENV)/pdf
+	@$(UV) pip install --quiet --python $(BIN)/python --target $(VENV)/pdf --require-hashes --only-binary :all: -r $< \
+		|| { echo "make: the PDF checker cannot be installed here and is left out" >&2; rm -rf $(VENV)/pdf; }
 	@touch $@
 
 $(VENV)/.audit: requirements/audit.txt $(VENV)/.dev

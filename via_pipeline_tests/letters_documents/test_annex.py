@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pikepdf
 import pypdfium2
@@ -152,6 +156,52 @@ def test_a_table_over_several_pages_repeats_its_heads(pages):
 def test_every_page_says_that_the_data_are_synthetic(pages):
     for page in pages:
         assert "synthetische gegevens" in page.get_textpage().get_text_bounded()
+
+
+CHECKER = Path(sys.prefix) / "pdf"
+
+
+def checked(path):
+    """What another's checker of PDF/UA-1 finds: the number of errors, and what it says."""
+    if not CHECKER.is_dir():
+        pytest.skip(f"no checker of PDF/UA in {CHECKER} (make .venv/.pdf)")
+    command = "from outloud.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--layer", "conformance", "--json", "-", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={"PYTHONPATH": str(CHECKER), "PATH": os.environ["PATH"]},
+        check=False,
+    )
+    assert done.stdout.startswith("{"), done.stderr
+    (found,) = json.loads(done.stdout)["results"]
+    assert found["error"] is None, found
+    return found["counts"]["error"] + found["counts"]["warning"], done.stdout
+
+
+def test_another_checker_of_accessible_pdf_finds_nothing(any_edition):
+    """PDF/UA-1 by the Matterhorn protocol, read by code that is neither Typst's nor ours."""
+    faults, told = checked(any_edition / "bijlage.pdf")
+    assert faults == 0, told
+
+
+@pytest.mark.parametrize("broken", ["language", "tags", "words for a picture", "claim"])
+def test_that_checker_sees_what_is_missing(sample_run, tmp_path, broken):
+    path = tmp_path / "bijlage.pdf"
+    with pikepdf.open(sample_run.home.letters / "eerste" / "bijlage.pdf") as document:
+        if broken == "language":
+            del document.Root.Lang
+        elif broken == "tags":
+            del document.Root.StructTreeRoot
+        elif broken == "claim":
+            with document.open_metadata() as claims:
+                del claims["pdfuaid:part"]
+        else:
+            figures = [item for _, item in structure(document) if item.S == "/Figure"]
+            del figures[0].Alt
+        document.save(path)
+    assert checked(path)[0] > 0
 
 
 def test_vera_pdf_finds_nothing(edition):
