@@ -1,8 +1,10 @@
 import csv
 import hashlib
+import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 
 import duckdb
@@ -12,6 +14,9 @@ from frictionless import validate
 from via_pipeline.disclosure import dictionary
 from via_pipeline.letters import archive
 from via_pipeline.letters.content import CellClash, contents, own_table, read
+from via_pipeline.storage import sums
+from via_pipeline_tests import locales
+from via_pipeline_tests.journeys.house import PROJECT
 from via_pipeline_tests.letters import packages
 
 OWN = ["wijzigingen", "rekenwijze", "codelijst"]
@@ -218,6 +223,37 @@ def test_the_same_tables_give_the_same_bytes_and_no_moment_of_a_run(home, packag
             f"derde/{path.relative_to(package.folder).as_posix()}" for path in files
         ]
         assert {info.date_time for info in found.infolist()} == {(2020, 11, 9, 0, 0, 0)}
+
+
+# Every category of the locale is put in force, numbers too, as a library may do on its own.
+MAKE = """
+import locale, sys
+from pathlib import Path
+print(locale.setlocale(locale.LC_ALL, ""), locale.localeconv()["decimal_point"])
+from via_pipeline.storage.home import Home
+from via_pipeline_tests.letters import packages
+home, data, folder = map(Path, sys.argv[1:])
+packages.make(Home(home, data), folder)
+"""
+
+
+def test_another_process_in_another_time_zone_and_locale_gives_the_same_bytes(
+    home, package, tmp_path
+):
+    done = subprocess.run(
+        [sys.executable, "-c", MAKE, home.root, home.data, tmp_path / "derde"],
+        env=os.environ
+        | {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7", "PYTHONPATH": str(PROJECT)}
+        | locales.made(tmp_path / "locales", "nl_NL"),
+        cwd=tmp_path,
+        timeout=300,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "nl_NL.UTF-8 ,", "not the locale that was asked for"
+    assert sums.actual(tmp_path / "derde") == sums.actual(package.folder)
+    assert sums.folder_hash(tmp_path / "derde") == sums.folder_hash(package.folder)
 
 
 def test_nothing_hidden_stands_in_any_file(package):

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from via_pipeline.letters.documents import annex, office, page, theme
+from via_pipeline_tests import locales
 from via_pipeline_tests.journeys.house import PROJECT
 from via_pipeline_tests.letters_documents import made
 
-PLACES = [
-    {"TZ": "Pacific/Auckland", "LC_ALL": "C.UTF-8", "LANG": "C", "PYTHONHASHSEED": "1"},
-    {"TZ": "America/Los_Angeles", "LC_ALL": "nl_NL.UTF-8", "LANG": "nl_NL", "PYTHONHASHSEED": "2"},
-]
+# Every category of the locale is put in force, numbers too, as a library may do on its own.
+MAKE = """
+import locale, sys
+from pathlib import Path
+print(locale.setlocale(locale.LC_ALL, ""), locale.localeconv()["decimal_point"])
+from via_pipeline_tests.letters_documents import made
+made.write_again(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
 
 
 def content(folder):
@@ -24,17 +29,25 @@ def content(folder):
 
 
 def test_two_processes_in_two_places_write_what_the_run_wrote(edition, tmp_path):
+    places = {
+        "C.UTF-8 .": {"TZ": "Pacific/Auckland", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "1"},
+        "nl_NL.UTF-8 ,": {"TZ": "America/Los_Angeles", "PYTHONHASHSEED": "2"}
+        | locales.made(tmp_path / "locales", "nl_NL"),
+    }
     made_in = []
-    for number, place in enumerate(PLACES):
+    for number, (said, place) in enumerate(places.items()):
         folder = tmp_path / str(number)
         folder.mkdir()
-        subprocess.run(
-            [sys.executable, "-m", made.__name__, str(edition), str(folder)],
+        done = subprocess.run(
+            [sys.executable, "-c", MAKE, str(edition), str(folder)],
             env=os.environ | {"PYTHONPATH": str(PROJECT)} | place,
             cwd=tmp_path,
             timeout=300,
             check=True,
+            capture_output=True,
+            text=True,
         )
+        assert done.stdout.strip() == said, "not the locale that was asked for"
         made_in.append(content(folder))
     assert made_in[0] == made_in[1]
     documents = {name for name in made_in[0] if name.startswith(("bijlage", "brief", "grafiek"))}
