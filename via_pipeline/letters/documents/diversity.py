@@ -42,37 +42,39 @@ _MADE_UP = "synthetisch"
 
 
 def section(source: Source, theme: Theme) -> Section:
-    """Whole organisations; the levels up to the top; who moves; change; published figures."""
+    """Whole organisations; the levels up to the top; who moves; change; published figures.
+
+    An edition from before the first deliveries has the published figures only.
+    """
+    beside = Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source))
+    if not source.rows(SHARES):
+        nothing = Paragraph("Bij deze editie waren er geen leveringen over personeel.")
+        return Section("diversiteit", "Culturele diversiteit", (nothing,), (beside,))
     whole = [row for row in source.rows(SHARES) if row["kenmerk"] == words.WHOLE]
     parts = (
         Section("diversiteit-organisaties", "Organisaties als geheel", _whole(whole, theme)),
         Section("diversiteit-top", "Culturele diversiteit aan de top", _top(source.rows(LADDER))),
         Section("diversiteit-doorstroom", "Wie erbij kwam, hoger kwam of vertrok", _moves(source)),
         Section("diversiteit-ontwikkeling", "Ontwikkeling", _series(source.rows(SERIES))),
-        Section("diversiteit-vergelijking", "Naast andere cijfers", _beside(source)),
+        beside,
     )
     return Section("diversiteit", "Culturele diversiteit", _introduction(source), parts)
 
 
 def _introduction(source: Source) -> tuple[Paragraph, ...]:
-    """Which of the groups the tables are about; nothing where there are no deliveries."""
-    rows = source.rows(SHARES)
-    if not rows:
-        return ()
+    """Which of the groups the tables are about."""
     return (
         Paragraph(
             "De tabellen naar functieniveau, over de tijd en naast andere cijfers gaan over de "
             "groep van het programma: mensen met een niet-westerse migratieachtergrond, in de "
             "indeling van 2022 met herkomst buiten Europa. De andere herkomstgroepen staan in de "
             "datasets.",
-            is_synthetic=is_synthetic(rows),
+            is_synthetic=is_synthetic(source.rows(SHARES)),
         ),
     )
 
 
 def _whole(rows: Sequence[Row], theme: Theme) -> tuple[Block, ...]:
-    if not rows:
-        return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
     last = _newest(rows, "organisatie")
     counted = " of ".join(sorted({row["eenheid_statistiek"] for row in last}))
     table = of_rows(
@@ -199,8 +201,6 @@ def _moves(source: Source) -> tuple[Block, ...]:
 
 def _series(every: Sequence[Row]) -> tuple[Block, ...]:
     """Shares over time, with the breaks in words."""
-    if not every:
-        return (Paragraph("Bij deze editie waren er geen leveringen over personeel."),)
     rows = _of(every, _PROGRAMME)
     table = of_rows(
         "diversiteit-ontwikkeling-tabel",
