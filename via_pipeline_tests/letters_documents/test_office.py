@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import zipfile
 import docx
 import odfdo
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from odf import opendocument
 
 from via_pipeline.letters.documents import office, theme
+from via_pipeline.letters.documents.blocks import Cell, Column, Table
 from via_pipeline_tests.journeys.house import PROJECT
 from via_pipeline_tests.letters_documents import made, reading
 
@@ -81,6 +85,40 @@ def test_libre_office_opens_it(edition, tmp_path, name):
     made_file = tmp_path / "brief.pdf"
     assert made_file.exists(), done.stderr
     assert made_file.stat().st_size > 50_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab -", max_size=25), st.floats(0.5, 6), st.text("0a -", max_size=30)),
+        min_size=1,
+        max_size=9,
+    ),
+    st.integers(100, 250),
+)
+def test_columns_share_the_page_and_break_no_word_where_there_is_room(columns, room):
+    table = Table(
+        "tabel",
+        "Tabel",
+        tuple(Column(head, width) for head, width, _ in columns),
+        (tuple(Cell(text) for _, _, text in columns),),
+    )
+    widths = office.widths_mm(table, room)
+    assert sum(widths) == pytest.approx(room) and min(widths) > 0
+    # 8 points of Arial: a digit takes 0.556 of them, a cell has 1.9 mm on either side.
+    longest = [max(map(len, re.split("[ -]", f"{head} {text}"))) for head, _, text in columns]
+    needed = [0.556 * 8 * 0.3528 * letters + 3.8 for letters in longest]
+    if sum(needed) < 0.9 * room:
+        assert all(width >= need for width, need in zip(widths, needed, strict=True))
+
+
+def test_no_address_is_broken_over_two_lines(edition):
+    found = docx.Document(str(edition / "brief.docx"))
+    tables = [table for table in found.tables if table.rows[0].cells[-1].text == "Adres"]
+    assert len(tables) > 20
+    for table in tables:
+        widths = [cell.width.mm for cell in table.rows[1].cells]
+        assert widths[-1] >= 12 * 0.556 * 8 * 0.3528 + 3.8, table.rows[0].cells[0].text
+        assert sum(widths) <= 166.5
 
 
 @pytest.fixture

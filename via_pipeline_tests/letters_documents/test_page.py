@@ -16,6 +16,10 @@ needs_browser = pytest.mark.skipif(
     not desk.CHROMIUM.exists(), reason=f"no chromium at {desk.CHROMIUM} (apt install chromium)"
 )
 
+RIGHT_OF = (
+    "found => [...document.querySelectorAll(found)].map(e => e.getBoundingClientRect().right)"
+)
+
 
 @pytest.fixture(scope="module")
 def look():
@@ -70,16 +74,23 @@ def test_the_skip_link_works_and_nothing_is_wider_than_a_phone(look, edition):
     assert page.evaluate("document.activeElement.id") == "inhoud"
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # A table may be scrolled to; what it is about is read without.
+    assert len(page.evaluate(RIGHT_OF, ".titel")) > 30
+    assert max(page.evaluate(RIGHT_OF, ".titel")) <= 390
     page.set_viewport_size({"width": 1200, "height": 900})
 
 
 @needs_browser
-def test_print_leaves_out_what_paper_cannot_use(look, edition):
+def test_print_leaves_out_what_paper_cannot_use_and_cuts_nothing(look, edition):
     page, _ = look
     page.goto((edition / "bijlage.html").as_uri())
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
     assert page.locator("main").is_visible()
+    # A4 less its margins, at 96 points an inch: a wider table would shrink every page.
+    page.set_viewport_size({"width": 642, "height": 900})
+    assert max(page.evaluate(RIGHT_OF, "table, img")) <= 643
+    page.set_viewport_size({"width": 1200, "height": 900})
     page.emulate_media(media="screen")
 
 
