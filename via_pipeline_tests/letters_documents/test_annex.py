@@ -92,15 +92,18 @@ def test_headings_skip_no_level(annex):
 
 def test_all_content_is_tagged_or_an_artifact(annex):
     for page in annex.pages:
-        depth = 0
+        depth, kinds = 0, []
         for operands, operator in pikepdf.parse_content_stream(page):
             name = str(operator)
+            if name == "BDC" and operands[0] == "/Artifact":
+                kinds.append(operands[1].get("/Subtype"))
             if name in ("BDC", "BMC"):
                 depth += 1
             elif name == "EMC":
                 depth -= 1
             elif name in ("Tj", "TJ", "Do", "f", "S", "B"):
                 assert depth > 0, (page.label, operands)
+        assert "/Header" in kinds and "/Footer" in kinds, "the page's number is read as content"
 
 
 def test_the_datasets_are_inside_byte_for_byte(edition, annex):
@@ -159,10 +162,13 @@ def test_every_page_says_that_the_data_are_synthetic(pages):
 
 
 CHECKER = Path(sys.prefix) / "pdf"
+# It takes a year that stands alone in the last line of a table for the number of the page. Ours are
+# artifacts, as test_all_content_is_tagged_or_an_artifact holds: no page number is in the tags.
+MISTAKEN = {"PAG-001"}
 
 
 def checked(path):
-    """What another's checker of PDF/UA-1 finds: the number of errors, and what it says."""
+    """The rules that another's checker of PDF/UA-1 sees broken, warnings too, and what it says."""
     if not CHECKER.is_dir():
         pytest.skip(f"no checker of PDF/UA in {CHECKER} (make .venv/.pdf)")
     command = "from outloud.cli import main; main()"
@@ -177,13 +183,16 @@ def checked(path):
     assert done.stdout.startswith("{"), done.stderr
     (found,) = json.loads(done.stdout)["results"]
     assert found["error"] is None, found
-    return found["counts"]["error"] + found["counts"]["warning"], done.stdout
+    broken = {
+        item["rule"] for item in found["findings"] if item["severity"] in ("error", "warning")
+    }
+    return broken - MISTAKEN, done.stdout
 
 
 def test_another_checker_of_accessible_pdf_finds_nothing(any_edition):
     """PDF/UA-1 by the Matterhorn protocol, read by code that is neither Typst's nor ours."""
     faults, told = checked(any_edition / "bijlage.pdf")
-    assert faults == 0, told
+    assert faults == set(), told
 
 
 @pytest.mark.parametrize("broken", ["language", "tags", "words for a picture", "claim"])
@@ -201,7 +210,7 @@ def test_that_checker_sees_what_is_missing(sample_run, tmp_path, broken):
             figures = [item for _, item in structure(document) if item.S == "/Figure"]
             del figures[0].Alt
         document.save(path)
-    assert checked(path)[0] > 0
+    assert checked(path)[0]
 
 
 def test_vera_pdf_finds_nothing(edition):

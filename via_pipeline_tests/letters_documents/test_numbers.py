@@ -57,7 +57,7 @@ COLUMNS = {
     },
     "overname": {"Aantal": "aantal"},
     "leveringskwaliteit": {
-        "Afgesproken": "verwacht",
+        "Verwacht": "verwacht",
         "Op tijd": "op_tijd",
         "Te laat": "te_laat",
         "Ontbreekt": "ontbreekt",

@@ -104,9 +104,9 @@ def test_columns_share_the_page_and_break_no_word_where_there_is_room(columns, r
     )
     widths = office.widths_mm(table, room)
     assert sum(widths) == pytest.approx(room) and min(widths) > 0
-    # 8 points of Arial: a digit takes 0.556 of them, a cell has 1.9 mm on either side.
+    # 8 points of Arial: a digit takes 0.556 of them, a cell of ours has 1.25 mm on each side.
     longest = [max(map(len, re.split("[ -]", f"{head} {text}"))) for head, _, text in columns]
-    needed = [0.556 * 8 * 0.3528 * letters + 3.8 for letters in longest]
+    needed = [0.556 * 8 * 0.3528 * letters + 2.5 for letters in longest]
     if sum(needed) < 0.9 * room:
         assert all(width >= need for width, need in zip(widths, needed, strict=True))
 
@@ -117,7 +117,7 @@ def test_no_address_is_broken_over_two_lines(edition):
     assert len(tables) > 20
     for table in tables:
         widths = [cell.width.mm for cell in table.rows[1].cells]
-        assert widths[-1] >= 12 * 0.556 * 8 * 0.3528 + 3.8, table.rows[0].cells[0].text
+        assert widths[-1] >= 12 * 0.556 * 8 * 0.3528 + 2.5, table.rows[0].cells[0].text
         assert sum(widths) <= 166.5
 
 

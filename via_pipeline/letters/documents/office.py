@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
@@ -36,7 +36,8 @@ SYNTHETIC = " (synthetische gegevens)"
 _PICTURE_MM = 150
 # Of tables in 8 points: a digit of a common sans serif (0.56 em), and the margins within a cell.
 _DIGIT_MM = 8 * 0.3528 * 0.56
-_PADDING_MM = 4
+_PADDING_MM = 3
+_BOLD = 1.12
 # What our ODT template leaves between its margins; widths there are shares of it.
 _ODT_ROOM_MM = 170
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z]+)(?:\s+([\w-]+))?\s*\}\}")
@@ -114,14 +115,22 @@ def widths_mm(table: Table, room_mm: float) -> list[float]:
     """Widths of the columns, together ``room_mm``: as asked for, but no word is broken for one.
 
     A word processor breaks a word that does not fit wherever the line ends, an address too. Where
-    not every word can be whole, all columns give way alike.
+    not every word can be whole, texts and heads give way: a number or address in two is useless.
     """
     needed = [
-        _DIGIT_MM * max(map(len, _words(table, place))) + _PADDING_MM
+        max(_needed_mm(_words(table, place)), _BOLD * _needed_mm(_words(table, place)[:1]))
         for place in range(len(table.columns))
     ]
     if sum(needed) >= room_mm:
-        return [room_mm * need / sum(needed) for need in needed]
+        firm = [
+            _needed_mm(_words(table, place)[1:]) if column.is_number or column.is_address else 0.0
+            for place, column in enumerate(table.columns)
+        ]
+        if sum(firm) >= room_mm:
+            firm = [0.0] * len(firm)
+        more = [need - base for need, base in zip(needed, firm, strict=True)]
+        left = (room_mm - sum(firm)) / sum(more)
+        return [base + left * rest for base, rest in zip(firm, more, strict=True)]
     asked = [column.width for column in table.columns]
     fixed: set[int] = set()
     while True:
@@ -140,10 +149,14 @@ def widths_mm(table: Table, room_mm: float) -> list[float]:
         fixed |= tight
 
 
+def _needed_mm(longest: Sequence[str]) -> float:
+    return _DIGIT_MM * max(map(len, longest), default=0) + _PADDING_MM
+
+
 def _words(table: Table, place: int) -> list[str]:
-    """Every word in a column, its head too; a line may end after a hyphen."""
+    """The longest word of each text in a column, its head first; a line may end after a hyphen."""
     texts = [table.columns[place].head, *(row[place].text for row in table.rows)]
-    return [word for text in texts for word in re.split(r"[ -]", text)]
+    return [max(re.split(r"[ -]", text), key=len) for text in texts]
 
 
 def _lay_out_tables(template: Any, tables: dict[tuple[str, ...], Table]) -> None:

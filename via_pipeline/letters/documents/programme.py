@@ -125,7 +125,7 @@ def _coverage(rows: Sequence[Row]) -> Table:
         rows,
         (
             Field("Bron", 2.6, lambda row: Cell(f"{row['pilot_id']} {row['omschrijving']}")),
-            count("Afgesproken", 1.05, "verwacht"),
+            count("Verwacht", 1.05, "verwacht"),
             count("Op tijd", 0.7, "op_tijd"),
             count("Te laat", 0.7, "te_laat"),
             count("Ontbreekt", 0.8, "ontbreekt"),
