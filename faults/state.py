@@ -20,7 +20,7 @@ from via_pipeline.storage.home import Home
 READER = Path(__file__).parent.parent / "compat" / "read_release.py"
 _COMPARED = ("lake", "quarantine", "letters", "serve", "reports", "exclusions", "candidates")
 # What carries the time or the run that made it: not compared by its bytes.
-_OF_THE_MOMENT = re.compile(r"reports/alerts/|letters/.*\.zip$")
+_OF_THE_MOMENT = re.compile(r"reports/alerts/|reports/\.?site\b|letters/.*\.zip$")
 # Dagster keeps a history: it grows by a run a night, by design, until its own retention.
 _HISTORY = "dagster/"
 

@@ -25,7 +25,7 @@ from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import objections
 from via_pipeline.status import broken, calendar, lineage, partners
 from via_pipeline.status.facts import Facts, Outcome, instant
-from via_pipeline.storage.atomic import replacing_folder, writer_lock
+from via_pipeline.storage.atomic import replacing_by_link, writer_lock
 from via_pipeline.storage.home import Home
 
 INDEX = "index.html"
@@ -44,7 +44,7 @@ _MOST_RUNS = 30
 
 
 def folder_of(home: Home) -> Path:
-    """Where the site lies."""
+    """Where the site lies: a link, so that the next one takes its place in one step."""
     return home.reports / "site"
 
 
@@ -57,7 +57,7 @@ def build(home: Home, contracts: Iterable[Contract], facts: Facts) -> Path:
     content = _content(home, list(contracts), facts)
     with (
         writer_lock(home.locks, "status-site"),
-        replacing_folder(folder_of(home)) as folder,
+        replacing_by_link(folder_of(home)) as folder,
     ):
         for name, title in PAGES.items():
             page = (

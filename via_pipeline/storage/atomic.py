@@ -65,6 +65,25 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+@contextmanager
+def replacing_by_link(link: Path) -> Iterator[Path]:
+    """Yield a temporary folder; on success the symbolic link ``link`` points at it.
+
+    There is no moment without a folder at ``link``. Two folders beside it take turns, so who still
+    reads the old one may finish. A real folder at ``link`` (an older layout) gives way, once.
+    """
+    turns = [link.with_name(f".{link.name}-{turn}") for turn in (1, 2)]
+    is_link = link.is_symlink()
+    target = turns[1] if is_link and link.readlink().name == turns[0].name else turns[0]
+    with replacing_folder(target) as temporary:
+        yield temporary
+    if link.exists() and not is_link:
+        link.replace(turns[1])
+    new = link.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}-{link.name}")
+    new.symlink_to(target.name, target_is_directory=True)
+    new.replace(link)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with ``\\n`` line ends, atomically."""
     with replacing(path) as temporary:
@@ -85,9 +104,9 @@ def sweep(folder: Path, older_than_seconds: float = 0) -> int:
     found = 0
     latest = time.time() - older_than_seconds
     for leftover in sorted(folder.rglob(f"{_TEMPORARY}*")) if folder.exists() else []:
-        if not leftover.exists() or leftover.stat().st_mtime > latest:
+        if not os.path.lexists(leftover) or leftover.lstat().st_mtime > latest:
             continue
-        if leftover.is_dir():
+        if leftover.is_dir() and not leftover.is_symlink():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)

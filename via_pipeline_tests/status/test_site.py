@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -173,6 +175,26 @@ def test_nothing_half_is_seen_when_a_page_cannot_be_made(beside: Home, monkeypat
         site.build(beside, load_all(), facts)
     assert house.bytes_of(site.folder_of(beside)) == before
     assert not list(beside.reports.glob(".tmp-*"))
+
+
+def test_a_reader_during_a_swap_finds_every_page(beside: Home) -> None:
+    """Every page is there at each moment of twelve nights, and is one of a night."""
+    nights = [Facts(at=f"2021-06-{day:02}T02:10:00Z") for day in range(1, 13)]
+    site.build(beside, load_all(), nights[0])
+    stop, made = threading.Event(), set()
+
+    def look() -> None:
+        while not stop.is_set():
+            for name in site.PAGES:
+                made.add(re.search(r"\d+ juni 2021", text(site.folder_of(beside) / name)).group())
+
+    with ThreadPoolExecutor() as pool:
+        reader = pool.submit(look)
+        for facts in nights[1:]:
+            site.build(beside, load_all(), facts)
+        stop.set()
+        reader.result(timeout=60)
+    assert len(made) > 3
 
 
 def test_the_attacker_finds_nobody_on_the_site(sample_run: house.Ran) -> None:
