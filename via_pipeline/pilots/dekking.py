@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import duckdb
 
@@ -54,8 +54,10 @@ COLUMNS: dict[str, str] = {
 
 MINIMUM_ROWS = 100
 """Below this many rows there is no share: with few rows a share tells how many there are."""
-ROWS_FOR_A_DECIMAL = 1000
-"""From this many rows on the share has a decimal."""
+FEW = 10
+"""As many rows as a step of the share spans at least: the least count that is published."""
+STEPS = (Decimal("0.1"), Decimal(1), Decimal(5), Decimal(10))
+"""Percents to which a share may be rounded, finest first."""
 
 
 def see(
@@ -68,8 +70,8 @@ def see(
 
     ``as_of`` is the day on whose evening is looked; None is the day on which the last file came, so
     that the same deliveries give the same table. ``rijen`` counts the rows of the deliveries in
-    force, before quarantine and without who objected; ``quarantaine_pct`` is the share of them in
-    quarantine: NULL below ``MINIMUM_ROWS``, whole percents below ``ROWS_FOR_A_DECIMAL``.
+    force, before quarantine and without who objected; ``quarantaine_pct`` is at most which share of
+    them is in quarantine (``at_most``).
     """
     ledger = Ledger(home.ledger)
     pilots = sorted((c for c in contracts if c.pilot), key=lambda c: (c.pilot or "", c.source))
@@ -131,7 +133,7 @@ def _source(
         arrived[Arrival.EXPECTED] + arrived[Arrival.REJECTED],
         *(len(rows), standing[Status.REJECTED], standing[Status.DUPLICATE]),
         *(standing[Status.SUPERSEDED], len(in_force), counted if in_force else None),
-        _percent(aside, counted),
+        at_most(aside, counted),
         " ".join(sorted({row.delivery_id for row in in_force})) or None,
         any(is_synthetic(row) for row in in_force),
     )
@@ -161,8 +163,14 @@ def _left_out(
     return found[0], found[1]
 
 
-def _percent(aside: int, counted: int) -> Decimal | None:
+def at_most(aside: int, counted: int) -> Decimal | None:
+    """The share of ``aside`` in ``counted`` rows, in percents, rounded up; NULL below
+    ``MINIMUM_ROWS``.
+
+    "0,2% of 1.800" says that there are three or four. So the step is the finest of ``STEPS`` that
+    spans ``FEW`` rows or more: any number from one to ``FEW`` gives the same share, and 0 is none.
+    """
     if counted < MINIMUM_ROWS:
         return None
-    step = Decimal("0.1") if counted >= ROWS_FOR_A_DECIMAL else Decimal(1)
-    return (Decimal(100 * aside) / counted).quantize(step, ROUND_HALF_UP)
+    step = next(step for step in STEPS if step * counted >= 100 * FEW)
+    return (Decimal(100 * aside) / counted / step).quantize(Decimal(1), ROUND_CEILING) * step

@@ -61,7 +61,7 @@ class BrokenRule:
 
 @dataclass(frozen=True)
 class Partner:
-    """One source. ``rows`` and ``quarantine_pct`` are as published, "" where nothing is."""
+    """One source. ``rows`` and ``quarantine_told`` are as published, "" where nothing is."""
 
     source: str
     title: str
@@ -71,7 +71,7 @@ class Partner:
     rejected: int
     duplicates: int
     rows: str
-    quarantine_pct: str
+    quarantine_told: str
     rules: int
     rules_broken: int
     broken: tuple[BrokenRule, ...]
@@ -125,7 +125,7 @@ def _partner(
         rejected=sum(row.status is Status.REJECTED for row in rows),
         duplicates=sum(row.status is Status.DUPLICATE for row in rows),
         rows=_number(told.get("rijen")),
-        quarantine_pct=_number(told.get("quarantaine_pct")),
+        quarantine_told=_at_most(told.get("quarantaine_pct")),
         rules=len(names),
         rules_broken=len(failing),
         broken=tuple(
@@ -165,6 +165,14 @@ def _published(home: Home) -> dict[str, dict[str, Any]]:
             return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
     except lake.NoSuchTable:
         return {}
+
+
+def _at_most(share: Decimal | None) -> str:
+    if share is None:
+        return ""
+    if not share:
+        return "geen"
+    return f"hoogstens {_number(int(share) if share == int(share) else share)}%"
 
 
 def _number(value: Any) -> str:

@@ -64,7 +64,7 @@ COLUMNS = {
         "Afgekeurd": "afgekeurd",
         "In gebruik": "in_gebruik",
         "Rijen": "rijen",
-        "Quarantaine (%)": "quarantaine_pct",
+        "Quarantaine (hoogstens, %)": "quarantaine_pct",
     },
 }
 COLUMNS["stand_per_locatie"] = COLUMNS["stand_van_zaken"]

@@ -4,8 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from via_pipeline.contracts.model import load_all
+from via_pipeline.disclosure.model import RuleKind, load_ruleset
+from via_pipeline.disclosure.small import RULESET
 from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import dekking
 from via_pipeline.storage.duck import work
@@ -48,11 +52,12 @@ def test_rows_are_those_of_deliveries_in_force_and_the_share_is_theirs(sample_ru
         used = [one for one in counting(ledger, source) if one.is_in_force]
         assert row["leveringen"].split() == sorted({one.delivery_id for one in used})
         assert row["rijen"] == sum(one.rows_accepted + one.rows_quarantined for one in used)
-        exact = 100 * sum(one.rows_quarantined for one in used) / row["rijen"]
-        assert float(row["quarantaine_pct"]) == pytest.approx(exact, abs=0.5)
-        if row["rijen"] < 1000:
-            assert row["quarantaine_pct"] == int(row["quarantaine_pct"])
-        shares.add(row["quarantaine_pct"])
+        aside, told = sum(one.rows_quarantined for one in used), row["quarantaine_pct"]
+        assert aside <= told * row["rijen"] / 100
+        assert (aside > 0) == (told > 0)
+        fewer = [one for one in range(row["rijen"]) if dekking.at_most(one, row["rijen"]) == told]
+        assert aside in fewer and (told == 0 or len(fewer) >= 10)
+        shares.add(told)
     assert len(shares) > 2
 
 
@@ -70,11 +75,34 @@ def test_an_edition_sees_what_had_come_by_its_day(sample_run):
     [
         (3, 99, None),
         (0, 0, None),
-        (1, 100, Decimal("1")),
-        (1, 999, Decimal("0")),
-        (5, 1000, Decimal("0.5")),
+        (0, 100, Decimal(0)),
+        (1, 100, Decimal(10)),
+        (10, 199, Decimal(10)),
+        (1, 999, Decimal(5)),
+        (3, 1800, Decimal(1)),
+        (19, 1800, Decimal(2)),
         (9999, 10000, Decimal("100.0")),
     ],
 )
-def test_the_fewer_rows_the_coarser_the_share(aside, counted, told):
-    assert dekking._percent(aside, counted) == told
+def test_a_share_is_rounded_up_to_a_step(aside, counted, told):
+    assert dekking.at_most(aside, counted) == told
+
+
+@given(st.integers(100, 60_000), st.data())
+def test_a_share_never_tells_a_few_rows(counted, data):
+    """Whoever knows the exact number of rows still finds ten numbers that give this share."""
+    aside = data.draw(st.integers(1, counted))
+    told = dekking.at_most(aside, counted)
+    around = range(max(1, aside - 20), min(counted, aside + 20) + 1)
+    same = [one for one in around if dekking.at_most(one, counted) == told]
+    assert len(same) >= least()
+    assert told * counted >= 100 * aside
+    assert dekking.at_most(1, counted) == dekking.at_most(least(), counted)
+
+
+def least():
+    return load_ruleset(RULESET).minimum(RuleKind.COUNT)
+
+
+def test_the_step_follows_the_rule_for_counts_of_people():
+    assert least() == dekking.FEW

@@ -133,7 +133,7 @@ def _coverage(rows: Sequence[Row]) -> Table:
             count("In gebruik", 0.8, "in_gebruik"),
             number("Rijen", 0.75, "rijen"),
             Field(
-                "Quarantaine (%)",
+                "Quarantaine (hoogstens, %)",
                 0.95,
                 lambda row: words.figure(row["quarantaine_pct"], None, 1),
                 is_number=True,
