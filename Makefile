@@ -91,8 +91,9 @@ trouble: $(VENV)/.dev ## a full disk, a lost key, a damaged table ...: the messa
 	@$(BIN)/python -m faults.trouble
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## hostile files against every reader, in a child with limits (MINUTES=2, FUZZ="--seed 1")
+fuzz: $(VENV)/.dev $(VENV)/.fuzz ## hostile files against every reader: by chance, then by what they reach (MINUTES=2 each)
 	@$(BIN)/python -m faults.fuzz --minutes $(MINUTES) $(FUZZ)
+	@$(BIN)/python -m faults.guided --minutes $(MINUTES)
 
 .PHONY: compat
 compat: $(VENV)/.run $(VENV)/.compat ## the BI file read by DuckDB 1.0.0 to 2.0.1, by Superset's driver, by Node: all agree
@@ -129,6 +130,7 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres -c requirements/run.txt -o requirements/production.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	@for list in requirements/superset.in requirements/pdf.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
 	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
@@ -182,6 +184,12 @@ $(VENV)/.pdf: requirements/pdf.txt $(VENV)/.uv
 	@rm -rf $(VENV)/pdf
 	@$(UV) pip install --quiet --python $(BIN)/python --target $(VENV)/pdf --require-hashes --only-binary :all: -r $< \
 		|| { echo "make: the PDF checker cannot be installed here and is left out" >&2; rm -rf $(VENV)/pdf; }
+	@touch $@
+
+# atheris has wheels for some Pythons only; `make fuzz` says so where there is none.
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@$(INSTALL) --require-hashes --only-binary :all: -r requirements/fuzz.txt \
+		|| echo "make: no atheris for $$($(PYTHON) -V) here; 'make fuzz' tries seeded files only" >&2
 	@touch $@
 
 $(VENV)/.audit: requirements/audit.txt $(VENV)/.dev

@@ -1,14 +1,13 @@
 """``make fuzz``: hostile files against every reader, in a child with limits.
 
     python -m faults.fuzz [--minutes 2] [--cases N] [--seed S]
-    python -m faults.fuzz --atheris csv     (where atheris is installed; Ctrl-C ends it)
 
 A reader may take a file or refuse it with a message for its sender; it may not crash, not take
 longer or more memory than the limit, and not open any file for writing. Exit code 1 when one does;
 each finding names seed and number, and ``--only NUMBER`` does it again.
 
 Belongs here: the child, its limits, what counts as a finding. Does not belong here: the files
-(``hostile``).
+(``hostile``), or files that grow by what they reach (``guided``).
 """
 
 from __future__ import annotations
@@ -59,14 +58,15 @@ def attempt(case: hostile.Case) -> str:
     content = Content(case.name, data=case.data)
     try:
         names.shown_file(case.name, "0" * 64, contract)
-        recognise.recognise(contract, case.name)
+        if contract.kept_in is None:
+            recognise.recognise(contract, case.name)
         kind = readers.format_of(content)
         contents = archive.members(content) if kind == "zip" else [content]
         for table in contract.tables:
             pattern = contract.delivery.members[table.name]
             for one in contents:
                 fits = re.fullmatch(pattern, one.name) or re.fullmatch(pattern, one.base_name)
-                if kind == "zip" and not fits:
+                if len(contract.tables) > 1 and not fits:
                     continue
                 inner = readers.format_of(one)
                 raw = readers.read([one], inner, contract, table, codes, pattern)
@@ -181,7 +181,7 @@ def _work(seed: int, ask, answered, attempt: Callable[[hostile.Case], str]) -> N
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         _agreed("p5_behoud")
-        sys.addaudithook(_no_writing)
+        sys.addaudithook(no_writing)
         while said := ask.read(_DONE.size):
             (number,) = _DONE.unpack(said)
             try:
@@ -194,27 +194,13 @@ def _work(seed: int, ask, answered, attempt: Callable[[hostile.Case], str]) -> N
     os._exit(0)
 
 
-def _no_writing(event: str, arguments: tuple) -> None:
+def no_writing(event: str, arguments: tuple) -> None:
+    """An audit hook: raise ``Wrote`` where a file is opened for writing."""
     if event == "open" and isinstance(arguments[0], (str, bytes)):
         path, mode, flags = arguments
         is_writing = bool(flags & _WRITING) or any(sign in (mode or "") for sign in "wax+")
         if is_writing and os.fsdecode(path) != os.devnull:
             raise Wrote(os.fsdecode(path))
-
-
-def _with_atheris(kind: str) -> None:
-    """Coverage-guided, in this process, until it is stopped or finds something."""
-    import atheris
-
-    with atheris.instrument_imports(include=["via_pipeline.intake"]):
-        from via_pipeline.intake import readers  # noqa: F401 - instrumented here
-    sample = hostile.case(SEED, hostile.KINDS.index(kind))
-
-    def one(data: bytes) -> None:
-        attempt(hostile.Case(kind, sample.source, sample.name, data))
-
-    atheris.Setup([sys.argv[0], f"-timeout={SECONDS}", "-rss_limit_mb=3072"], one)
-    atheris.Fuzz()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -224,11 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", type=int, help="one case, its exception shown")
-    parser.add_argument("--atheris", choices=hostile.KINDS)
     given = parser.parse_args(arguments)
-    if given.atheris:
-        _with_atheris(given.atheris)
-        return 0
     if given.only is not None:
         print(attempt(hostile.case(given.seed, given.only)))
         return 0

@@ -41,9 +41,12 @@ def bytes_of(home: Home) -> dict[str, str]:
 
 
 def files_of(home: Home) -> set[str]:
-    """Every path below ``VIA_HOME`` but Dagster's history: nothing may pile up among them."""
+    """Every path below ``VIA_HOME`` but Dagster's history: nothing may pile up among them.
+
+    Alerts are left out: a run that was killed leaves one, for whom it concerns.
+    """
     names = {path.relative_to(home.root).as_posix() for path in home.root.rglob("*")}
-    return {name for name in names if not name.startswith(_HISTORY)}
+    return {name for name in names if not name.startswith(_HISTORY) and "/alerts/" not in name}
 
 
 def unfinished_in(home: Home) -> list[str]:

@@ -25,6 +25,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from via_pipeline.intake import archive
+from via_pipeline.intake.content import Content
+from via_pipeline.intake.readers import extent
+from via_pipeline.intake.trouble import Refused
+
 COPIED = ("xlsx", "ods", "sav")
 """Formats of which a plain copy is made; the rest of the file does not stay byte for byte."""
 
@@ -113,6 +118,8 @@ def _workbook(
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
+        with archive.opened(Content(kind, data=data)) as package:
+            extent.check(package)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = {}
         for table, pattern in members.items():
@@ -121,7 +128,7 @@ def _workbook(
                     kept = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
                     numbers = set(rows.get(table, ()))
                     sheets[name] = [row for at, row in enumerate(kept, 1) if at not in numbers]
-    except (CalamineError, ValueError, OSError):
+    except (CalamineError, Refused, ValueError, OSError):
         raise CannotRewrite(kind) from None
     if not sheets:
         raise CannotRewrite(kind)

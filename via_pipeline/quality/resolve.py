@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from via_pipeline.contracts.model import Column, Contract, Severity, Table
-from via_pipeline.intake import corrections
+from via_pipeline.intake import archive, corrections
+from via_pipeline.intake.content import Content
 from via_pipeline.intake.corrections import Cell, CorrectionList
 from via_pipeline.intake.ledger import Ledger, LedgerRow
+from via_pipeline.intake.readers import extent
+from via_pipeline.intake.trouble import Refused
 from via_pipeline.quality.results import ValidationResult, read_result
 from via_pipeline.quality.run import results_in_force
 from via_pipeline.storage.atomic import replacing
@@ -303,9 +306,11 @@ def _rows_of_workbook(path: Path) -> list[list[Any]]:
     import python_calamine
 
     try:
+        with archive.opened(Content(path.name, path)) as package:
+            extent.check(package)
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, OSError, ValueError):
+    except (python_calamine.CalamineError, Refused, OSError, ValueError):
         raise SheetError(f"{path.name} is geen werkmap of CSV die wij kunnen lezen") from None
 
 

@@ -6,21 +6,32 @@ is no header row).
 
 from __future__ import annotations
 
-import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout
-from typing import Any
+from contextlib import contextmanager
+from typing import IO, Any
+
+import pyarrow as pa
 
 from via_pipeline.contracts.codelists import CodeList
-from via_pipeline.contracts.model import Table
-from via_pipeline.intake.content import Content, NoMemoryFile
+from via_pipeline.contracts.model import Column, Table
+from via_pipeline.intake.content import Content
 from via_pipeline.intake.masking import may_tell
 from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.header import Header, NoHeader, of_names
-from via_pipeline.intake.readers.raw import BATCH_ROWS, RawTable, Tally, from_rows
+from via_pipeline.intake.readers.raw import RawTable, Tally, from_rows
 from via_pipeline.intake.trouble import Refused, listed
 
 MAGICS = (b"$FL2", b"$FL3")
+LIMIT_SECONDS = 900
+"""A file of a million cases takes a minute."""
+_CHILD = "via_pipeline.intake.readers.sav_child"
+_OURS = ("VIA_", "DAGSTER_", "PG")
 
 
 def read(content: Content, table: Table, codelists: dict[str, CodeList]) -> RawTable:
@@ -28,28 +39,61 @@ def read(content: Content, table: Table, codelists: dict[str, CodeList]) -> RawT
 
     Raises:
         Refused: damaged, or the variables are not the contract's.
+        NoMemoryFile: as ``Content.lent_path``.
     """
-    import pyreadstat
-
+    with _asked(content, None) as answer:
+        told = answer.read()
+    meta = json.loads(told)
     try:
-        with _quiet(), content.lent_path() as path:
-            _, meta = pyreadstat.read_sav(path, metadataonly=True, user_missing=True)
-    except NoMemoryFile:
-        raise
-    except Exception:  # pyreadstat raises several kinds, also plain ValueError and its own
-        raise _unreadable() from None
-    try:
-        header = of_names(meta.column_names, table)
+        header = of_names(meta["names"], table)
     except NoHeader:
         raise NoHeader.refused(table, 1, 0) from None
     tally = Tally(content.name, table.name)
+    labels = {name: {code: label for code, label in one} for name, one in meta["labels"].items()}
     return RawTable(
         header,
         tally,
         (from_rows(header, tally, lambda: _rows(content, header, table)),),
-        {"format": "sav", "encoding": str(meta.file_encoding or "utf-8").lower()},
-        drift=tuple(label_drift(meta.variable_value_labels, header, table, codelists)),
+        {"format": "sav", "encoding": meta["encoding"]},
+        drift=tuple(label_drift(labels, header, table, codelists)),
     )
+
+
+@contextmanager
+def _asked(content: Content, columns: list[Column | None] | None) -> Iterator[IO[bytes]]:
+    """What the process that opens the file (``sav_child``) answers.
+
+    Raises:
+        Refused: it did not come to its end, or not within ``LIMIT_SECONDS``.
+    """
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+    with content.lent_path() as path:
+        lent = [int(path.rpartition("/")[2])] if path.startswith("/proc/self/fd/") else []
+        with subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", _CHILD, path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=lent,
+            env=environment,
+        ) as process:
+            assert process.stdin is not None and process.stdout is not None
+            limit = threading.Timer(LIMIT_SECONDS, process.kill)
+            limit.daemon = True
+            limit.start()
+            try:
+                with process.stdin:
+                    pickle.dump(columns, process.stdin)
+                yield process.stdout
+                process.stdout.close()
+                code = process.wait()
+            except (OSError, pa.ArrowException):
+                code = -1
+            finally:
+                limit.cancel()
+                process.kill()
+    if code != 0:
+        raise _unreadable()
 
 
 def label_drift(
@@ -94,49 +138,13 @@ def _same(one: str, other: str) -> bool:
 
 
 def _rows(content: Content, header: Header, table: Table) -> Iterator[tuple[int, list[str]]]:
-    import pyreadstat
-
     columns = [table.column(name) if name in header.places else None for name in header.names]
-    with ExitStack() as stack:
-        path = stack.enter_context(content.lent_path())
-        offset = 0
-        while True:
-            with _quiet():
-                frame, _ = pyreadstat.read_sav(
-                    path,
-                    user_missing=True,
-                    row_offset=offset,
-                    row_limit=BATCH_ROWS,
-                    output_format="dict",
-                )
-            values = list(frame.values())
-            length = len(values[0]) if values else 0
-            for index in range(length):
-                yield (
-                    offset + index + 1,
-                    [
-                        as_text(_plain(series[index]), columns[place])
-                        for place, series in enumerate(values)
-                    ],
-                )
-            offset += length
-            if length < BATCH_ROWS:
-                return
-
-
-def _plain(value: Any) -> Any:
-    """A numpy scalar as Python's own; dates stay."""
-    return value.item() if hasattr(value, "item") else value
-
-
-class _quiet(ExitStack):
-    """Keep the library from printing: its messages may hold what the file holds."""
-
-    def __enter__(self) -> _quiet:
-        super().__enter__()
-        self.enter_context(redirect_stdout(io.StringIO()))
-        self.enter_context(redirect_stderr(io.StringIO()))
-        return self
+    number = 0
+    with _asked(content, columns) as answer, pa.ipc.open_stream(answer) as stream:
+        for batch in stream:
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                number += 1
+                yield number, list(cells)
 
 
 def _unreadable() -> Refused:

@@ -22,6 +22,7 @@ from via_pipeline.contracts.model import Delivery, Table
 from via_pipeline.intake import archive
 from via_pipeline.intake.content import Content
 from via_pipeline.intake.names import shown
+from via_pipeline.intake.readers import extent
 from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.header import Header, NoHeader, locate
 from via_pipeline.intake.readers.raw import RawTable, Tally, from_rows
@@ -62,7 +63,8 @@ def check_safe(content: Content) -> None:
     """Look for everything that a delivery must not hold.
 
     Raises:
-        Refused: damaged, too large, password, macros, external links, formulas or error values.
+        Refused: damaged, too large or far-reaching, password, macros, external links, formulas or
+            error values.
     """
     with archive.opened(content) as package:
         names = package.namelist()
@@ -91,9 +93,10 @@ def check_safe(content: Content) -> None:
                 "De werkmap is met een wachtwoord beveiligd en kan niet worden gelezen. Sla haar "
                 "op zonder wachtwoord en lever via het afgesproken beveiligde kanaal.",
             )
+        extent.check(package)
         try:
             formulas, errors = _formulas_and_errors(package, names)
-        except (ParseError, DefusedXmlException, KeyError, ValueError):
+        except (ParseError, DefusedXmlException, LookupError, ValueError):
             raise _unreadable() from None
     if formulas:
         raise _refused_cells(
@@ -205,9 +208,9 @@ def _formulas_and_errors(package: zipfile.ZipFile, names: list[str]) -> tuple[_C
     formulas: _Cells = []
     errors: _Cells = []
     for name in sorted(names):
-        if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
-            continue
         data = archive.read_member(package, name)
+        if not extent.holds_cells(data):
+            continue
         if not _FORMULA.search(data) and not _ERROR.search(data):
             continue
         title = _sheet_titles(package, names).get(name, name.rsplit("/", 1)[-1])
