@@ -114,6 +114,10 @@ superset: $(VENV)/.run ## a real Superset in build/ (half a GB): imports the sta
 screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chromium
 	@$(BIN)/python docs/make_screenshots.py
 
+.PHONY: rehearsal
+rehearsal: $(VENV)/.rehearsal ## image, compose file, proxy and a night in containers (root, Debian's podman; 15 minutes)
+	@$(BIN)/python deploy/rehearse.py $(REHEARSAL)
+
 .PHONY: sbom
 sbom: $(VENV)/.audit ## what is inside, as a CycloneDX bill of materials in build/sbom.json
 	@mkdir -p build
@@ -131,6 +135,7 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 	@$(COMPILE) pyproject.toml --extra postgres -c requirements/run.txt -o requirements/production.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
+	@$(COMPILE) --group rehearsal -c requirements/dev.txt -o requirements/rehearsal.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	@for list in requirements/superset.in requirements/pdf.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
 	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
@@ -190,6 +195,10 @@ $(VENV)/.pdf: requirements/pdf.txt $(VENV)/.uv
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements/fuzz.txt \
 		|| echo "make: no atheris for $$($(PYTHON) -V) here; 'make fuzz' tries seeded files only" >&2
+	@touch $@
+
+$(VENV)/.rehearsal: requirements/rehearsal.txt $(VENV)/.dev
+	@$(INSTALL) --require-hashes -r requirements/rehearsal.txt
 	@touch $@
 
 $(VENV)/.audit: requirements/audit.txt $(VENV)/.dev

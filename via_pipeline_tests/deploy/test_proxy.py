@@ -101,6 +101,8 @@ def test_who_has_the_password_gets_the_ui(door: Door) -> None:
     page = door.ask("/", "operators")
     assert page.status == 200 and UI in page.text, page.text[:500]
     assert door.ask("/server_info", "operators").status == 200
+    # Without the last stroke too, and by a way back that has this door's name and scheme.
+    assert door.ask("/kijken", "readers").headers["Location"] == "/kijken/"
     readonly = door.ask("/kijken/", "readers")
     assert readonly.status == 200 and UI in readonly.text and "/kijken/" in readonly.text
 

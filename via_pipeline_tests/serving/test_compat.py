@@ -9,9 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from via_pipeline.disclosure.run import protect
-from via_pipeline.serving.publish import FILE, publish
-from via_pipeline_tests.disclosure import tables
+from via_pipeline.serving.publish import FILE
 from via_pipeline_tests.journeys.house import PROJECT
 
 READERS = Path(sys.prefix) / "compat"
@@ -32,12 +30,8 @@ def matrix():
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    home = tables.home_in(tmp_path_factory.mktemp("compat"))
-    tables.example(home)
-    protect(home)
-    publish(home)
-    return home.latest / FILE
+def file(published):
+    return published.latest / FILE
 
 
 @pytest.fixture(scope="module")

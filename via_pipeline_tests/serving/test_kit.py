@@ -16,37 +16,26 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from via_pipeline.disclosure.run import protect
 from via_pipeline.serving import content
 from via_pipeline.serving.kit import write as kit
-from via_pipeline.serving.publish import FILE, publish
-from via_pipeline_tests.disclosure import tables
+from via_pipeline.serving.publish import FILE
 
 SHARE = r"\\server\via\latest"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    found = tables.home_in(tmp_path_factory.mktemp("kit"))
-    tables.example(found)
-    protect(found)
-    publish(found)
-    return found
-
-
-@pytest.fixture(scope="module")
-def here(home, tmp_path_factory):
+def here(published, tmp_path_factory):
     """The kit for readers on this machine."""
     folder = tmp_path_factory.mktemp("here")
-    kit.write(home.latest / FILE, kit.place(str(home.latest)), folder)
+    kit.write(published.latest / FILE, kit.place(str(published.latest)), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def there(home, tmp_path_factory):
+def there(published, tmp_path_factory):
     """The kit for readers who see it on a Windows share."""
     folder = tmp_path_factory.mktemp("there")
-    kit.write(home.latest / FILE, kit.place(SHARE), folder)
+    kit.write(published.latest / FILE, kit.place(SHARE), folder)
     return folder
 
 
@@ -94,7 +83,7 @@ def test_the_python_script_reads_the_release(here):
 
 
 @pytest.mark.skipif(not shutil.which("Rscript"), reason="R is not installed (Debian: r-base-core)")
-def test_the_r_script_reads_the_release(here, home):
+def test_the_r_script_reads_the_release(here, published):
     told = _ran(["Rscript", here / "lees.R", "resultaat"])
     assert told.startswith("resultaat 108 rijen")
     assert re.search(r"\$ waarde *: num", told)
@@ -133,17 +122,17 @@ def test_the_dashboard_says_that_data_are_synthetic(here):
     assert "synthetisch" in (here / "LEESMIJ.md").read_text("utf-8")
 
 
-def test_the_same_release_and_place_give_the_same_bytes(home, here, tmp_path):
-    kit.write(home.latest / FILE, kit.place(str(home.latest)), tmp_path)
+def test_the_same_release_and_place_give_the_same_bytes(published, here, tmp_path):
+    kit.write(published.latest / FILE, kit.place(str(published.latest)), tmp_path)
     files = sorted(path.relative_to(here) for path in here.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
     assert all((here / file).read_bytes() == (tmp_path / file).read_bytes() for file in files)
 
 
-def test_the_command(home, tmp_path, monkeypatch):
+def test_the_command(published, tmp_path, monkeypatch):
     from via_pipeline.commands.serve import app
 
-    monkeypatch.setenv("VIA_HOME", str(home.root))
+    monkeypatch.setenv("VIA_HOME", str(published.root))
     done = CliRunner().invoke(app, ["kit", str(tmp_path / "kit"), "--at", SHARE])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "kit" / "LEESMIJ.md").exists()

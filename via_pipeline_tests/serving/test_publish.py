@@ -21,14 +21,6 @@ from via_pipeline.storage.duck import quoted, reader, work
 from via_pipeline_tests.disclosure import tables
 
 
-@pytest.fixture
-def home(tmp_path):
-    found = tables.home_in(tmp_path)
-    tables.example(found)
-    protect(found)
-    return found
-
-
 def live(home):
     return home.latest / "via.duckdb"
 

@@ -18,14 +18,6 @@ from via_pipeline.storage.home import Home
 from via_pipeline_tests.disclosure import tables
 
 
-@pytest.fixture
-def home(tmp_path) -> Home:
-    found = tables.home_in(tmp_path)
-    tables.example(found)
-    protect(found)
-    return found
-
-
 def another(home: Home, measure: str) -> str:
     """Publish other figures; the release."""
     tables.example(home, measure=measure)
