@@ -167,6 +167,9 @@ def _check_places(home: Home) -> None:
             continue
         if not path.is_dir():
             raise settings.SettingError(f"{name} is '{path}', but that is a file and not a folder")
+        if mode & os.W_OK and os.statvfs(path).f_flag & os.ST_RDONLY:
+            # A disk that was taken away from us is no matter of rights.
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
         if not os.access(path, mode):
             raise settings.SettingError(
                 f"{name} is '{path}', but you may not use that folder; see its owner and rights"
@@ -179,6 +182,8 @@ def _of_system(error: OSError) -> tuple[str, int]:
     reason = error.strerror or type(error).__name__
     if error.errno in _FULL:
         return f"the disk is full ({reason}); make room and run the same command again", FAILED
+    if error.errno == errno.EROFS:
+        return f"{reason}; have the disk looked at, then run the same command again", FAILED
     path = Path(os.fsdecode(error.filename)) if error.filename else None
     if path is not None and home.landing in path.parents:
         # A partner's file name may hold an identifier.

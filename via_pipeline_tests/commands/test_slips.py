@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -158,3 +159,12 @@ def test_every_exit_code_is_documented() -> None:
         assert f"`via {name}" in text, name
     for group in app.registered_groups:
         assert f"`via {group.name}" in text, group.name
+
+
+def test_a_disk_that_may_only_be_read_is_no_slip(tmp_path, monkeypatch) -> None:
+    """It was written to yesterday: a matter of the disk (1), not of a wrong setting (2)."""
+    seen = os.statvfs_result([4096, 4096, 1, 1, 1, 1, 1, 1, os.ST_RDONLY, 255])
+    monkeypatch.setattr(guarding.os, "statvfs", lambda path: seen)
+    monkeypatch.setenv("VIA_HOME", str(tmp_path))
+    code, text = said("deliveries")
+    assert code == 1 and "Read-only file system" in text
