@@ -298,6 +298,8 @@ def _linked(part: Part, link: Link, parts: Sequence[Part]) -> Iterator[tuple[int
     other = next((one for one in parts if one.dataset.name == link.to), None)
     if other is None:
         return
+    # A column that only counts deliveries tells not which they are.
+    is_told = bool(part.dataset.deliveries and other.dataset.deliveries)
     named = [name for name in other.dataset.key if name in link.at]
     table: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(other.rows):
@@ -312,7 +314,7 @@ def _linked(part: Part, link: Link, parts: Sequence[Part]) -> Iterator[tuple[int
                 [
                     one
                     for one in table.get(wanted, ())
-                    if not row.deliveries
+                    if not (is_told and row.deliveries)
                     or set(other.rows[one].deliveries.split()) <= set(row.deliveries.split())
                 ],
             )

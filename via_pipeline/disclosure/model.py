@@ -309,6 +309,7 @@ class Dataset(Declared):
     again_along: str | None = None
     links: tuple[Link, ...] = ()
     deliveries: str | None = None
+    rests_on: str | None = None
     contributions: tuple[Annotated[str, StringConstraints(pattern=r"^_")], ...] = ()
     impossible: tuple[Impossible, ...] = ()
 

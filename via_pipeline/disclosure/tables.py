@@ -257,7 +257,8 @@ def _beside(dataset: Dataset) -> str:
 
 
 def _deliveries(dataset: Dataset) -> str:
-    return f"coalesce({quoted(dataset.deliveries)}, '')" if dataset.deliveries else "''"
+    column = dataset.deliveries or dataset.rests_on
+    return f"coalesce({quoted(column)}, '')" if column else "''"
 
 
 def _arm(

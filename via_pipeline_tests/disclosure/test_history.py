@@ -213,6 +213,29 @@ class TestErased:
         assert published.found() == []
 
 
+class TestAnOrganisationLeft:
+    """A table that counts its deliveries: an organisation with 75 people objected in between."""
+
+    BEFORE, AFTER = groups(100, 200, 300, 400), groups(80, 195, 270, 380)
+
+    @pytest.fixture(autouse=True)
+    def _counts_its_deliveries(self, monkeypatch):
+        counting = RESULT.model_copy(update={"deliveries": None, "rests_on": "leveringen"})
+        monkeypatch.setattr(f"{__name__}.RESULT", counting)
+
+    def test_a_small_difference_is_hidden_and_the_rest_is_told(self, published):
+        published.publish(over("8 leveringen", self.BEFORE))
+        after = published.publish(over("7 leveringen", self.AFTER))
+        assert "westers" in hidden(after), "five of it were of that organisation"
+        assert by_group(after)["totaal"] == 925
+        assert published.found() == []
+
+    def test_over_the_same_number_of_deliveries_somebody_may_have_been_erased(self, published):
+        published.publish(over("8 leveringen", self.BEFORE))
+        after = published.publish(over("8 leveringen", self.AFTER))
+        assert set(by_group(after).values()) == {None}
+
+
 def test_what_was_hidden_is_remembered_over_all_deliveries_and_stays_inside(tmp_path):
     home = tables.home_in(tmp_path)
     for deliveries, small in (("p6-1", 4), ("p6-2", 7), ("p6-1", 3)):

@@ -12,6 +12,7 @@ from via_pipeline.contracts.model import ContractError, load, load_all
 from via_pipeline.disclosure.model import load_datasets
 from via_pipeline.diversity import run as diversity
 from via_pipeline.letters import editions
+from via_pipeline.letters import published as earlier_ones
 from via_pipeline.letters.provenance import provenance
 from via_pipeline.outcomes import compute, covid, reach
 from via_pipeline.outcomes import run as outcomes
@@ -194,6 +195,26 @@ def test_an_objection_that_comes_later_holds_from_its_day_and_leaves_older_editi
     assert employees(home, LATER)[FIRST] == others
     assert employees(home, LATER - timedelta(days=1))[FIRST] == everybody
     assert published(home, LATER - timedelta(days=1)) == before
+
+
+def test_an_objection_after_publication_is_honoured_by_the_next_release(tmp_path, monkeypatch):
+    """Beside what is out already: nothing of it can be taken back, and still a release goes out."""
+    home = home_with(tmp_path, *PEOPLE)
+    out = {}
+    with duck.work() as connection:
+        editions.see(connection, home, date(2022, 3, 1))
+        for one in load_datasets():
+            file = tmp_path / f"{one.name}.parquet"
+            connection.execute(f"COPY {one.table} TO '{file}' (FORMAT parquet)")
+            out[one.name] = [f"read_parquet('{file}')"]
+    register(home, objection(bekend_op=LATER.isoformat()), revision=2)
+    monkeypatch.setattr(earlier_ones, "earlier", lambda home: [out])
+    after = published(home, date(2022, 3, 1))
+    assert OBJECTING not in str(after)
+    with duck.work() as connection:
+        before = connection.execute(f"FROM {out['resultaat'][0]}").fetchall()
+    whole = {row[:3]: row for row in after["resultaat"] if "werknemers" in row and "alle" in row}
+    assert whole and not set(whole.values()) <= set(before), "the figures are other ones"
 
 
 def test_an_objection_that_is_taken_back_counts_no_longer(tmp_path):
