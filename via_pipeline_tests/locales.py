@@ -15,12 +15,17 @@ import pytest
 _SOURCES = Path("/usr/share/i18n/locales")
 
 
+def can_be_made(name: str) -> bool:
+    """Whether this machine has what ``made`` needs."""
+    return shutil.which("localedef") is not None and (_SOURCES / name).exists()
+
+
 def made(folder: Path, name: str) -> dict[str, str]:
     """The environment of a process in the locale ``name`` (``nl_NL``), compiled into ``folder``.
 
     Skips the test, and says so, where the C library's sources are not installed.
     """
-    if shutil.which("localedef") is None or not (_SOURCES / name).exists():
+    if not can_be_made(name):
         pytest.skip(f"no sources of the locale {name} (Debian: apt install locales)")
     folder.mkdir(parents=True, exist_ok=True)
     whole = f"{name}.UTF-8"
