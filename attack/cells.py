@@ -61,7 +61,8 @@ class Cell:
     """One published row (one arm of it): its place, and what is told of it.
 
     ``place`` is the key with names; ``deliveries`` is what the row says it rests on, so that two
-    editions with the same deliveries speak of the same people. ``rule`` is set when hidden.
+    editions with the same deliveries speak of the same people. ``rule`` is set when hidden, and
+    ``width`` is how uncertain it is promised to stay then.
     """
 
     where: str
@@ -77,6 +78,7 @@ class Cell:
     unit: str = ""
     sector: str = ""
     organisations: int | None = None
+    width: int = 1
 
     @property
     def at(self) -> dict[str, str]:
@@ -140,6 +142,7 @@ def cells(table: Table, shape: Shape) -> Iterator[Cell]:
                 unit=row.get("eenheid_statistiek") or "",
                 sector=row.get("sector") or "",
                 organisations=_whole(row.get("organisaties")),
+                width=table.width,
             )
 
 

@@ -5,9 +5,10 @@ here: where the equations come from. Two attackers: one who uses the sums alone,
 reads ``regel``: what was hidden for its size is below the minimum, what was hidden to protect
 another is not.
 
-The bounds of the relaxation are rounded inward. Solutions with random objectives show most figures
-to be free; only those that did not move are minimised and maximised one by one, so the cost lies
-where the danger is.
+How free a figure must be, the publication says itself (``publication``). The bounds of the
+relaxation are rounded inward. Solutions with random objectives show most figures
+to be free; only those that did not move enough are minimised and maximised one by one, so the cost
+lies where the danger is.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def attack(known: Knowledge, seed: int = 5) -> list[Finding]:
             found += [
                 one
                 for index, one in _judge(known, by_rule, "interval and rule", exact_only=True)
-                if index not in told
+                if index not in told or " = " not in told[index].found
             ]
     return found
 
@@ -199,11 +200,9 @@ def _is_free(quantity: Quantity, low: float, high: float, exact_only: bool) -> b
         return True
     if quantity.what == "S":
         return exact_only or high - low > max(1.0, _TELLING * high)
-    apart = high - low > 1 - 1e-6
-    if exact_only or low < 1 - 1e-6 or high > MINIMUM - 1e-6:
-        return apart
-    # From one to nine is what the rule's name says already; less than half of that is too much.
-    return high - low > MINIMUM / 2 - 1 - 1e-6
+    if exact_only:
+        return high - low > 1 - 1e-6
+    return np.floor(high + 1e-6) - np.ceil(low - 1e-6) >= quantity.width
 
 
 def _constraint(known: Knowledge, part: _Part, place: dict[int, int]) -> LinearConstraint | None:

@@ -8,8 +8,8 @@ Does not belong here: ``lake``, ``quarantine``, ``ledger``: they are not publish
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -19,13 +19,17 @@ Row = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Table:
-    """One published table. ``where`` names edition (or BI) and file; ``rows`` keep their order."""
+    """One published table. ``where`` names edition (or BI) and file; ``rows`` keep their order.
+
+    ``width``: what its publication promises for what it hides, see ``_held``.
+    """
 
     where: str
     name: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...] = field(repr=False)
     key: tuple[str, ...] = ()
+    width: int = 1
 
 
 def read(home: Path, releases: Path | None = None) -> list[Table]:
@@ -63,8 +67,9 @@ def _letters(editions: Iterable[tuple[str, Path]]) -> Iterator[Table]:
             resource["name"]: tuple(resource.get("schema", {}).get("primaryKey", ()))
             for resource in package.get("resources", [])
         }
-        for path in sorted([*edition.glob("*.csv"), *edition.glob("*.parquet")]):
-            yield _file(path, name, keys.get(path.stem, ()))
+        rules = {one["name"]: one.get("regelset", "") for one in package.get("resources", [])}
+        paths = sorted([*edition.glob("*.csv"), *edition.glob("*.parquet")])
+        yield from _held([_file(path, name, keys.get(path.stem, ())) for path in paths], rules)
 
 
 def _served(folder: Path) -> Iterator[Table]:
@@ -72,7 +77,26 @@ def _served(folder: Path) -> Iterator[Table]:
     in_force = (folder / "latest").resolve().name
     there = [path for path in folder.glob("*/") if not path.is_symlink()]
     for release in sorted(there, key=lambda path: (path.name == in_force, path.name)):
-        yield from _release(release, "bi" if release.name == in_force else f"bi/{release.name}")
+        place = "bi" if release.name == in_force else f"bi/{release.name}"
+        yield from _held(list(_release(release, place)), {})
+
+
+def _held(tables: Sequence[Table], rules: Mapping[str, str]) -> Iterator[Table]:
+    """Each table of a publication with the width that it is held to.
+
+    The publication says so itself, per dataset or per rule set (``beveiliging``); ``rules`` is the
+    rule set of a table, by its name. Where nothing is said a hidden figure may not be known
+    exactly, and that is all.
+    """
+    promised = {
+        said[name]: int(said["breedte"] or 1)
+        for table in tables
+        if {"dataset", "regelset", "breedte"} <= set(table.columns)
+        for said in table.rows
+        for name in ("dataset", "regelset")
+    }
+    for table in tables:
+        yield replace(table, width=promised.get(rules.get(table.name, table.name), 1))
 
 
 def _release(folder: Path, place: str) -> Iterator[Table]:

@@ -38,7 +38,10 @@ _HALF_UNIT = 0.5
 
 @dataclass
 class Quantity:
-    """``low`` to ``high`` is what the publication itself says; ``rules`` hid it, where it is."""
+    """``low`` to ``high`` is what the publication itself says; ``rules`` hid it, where it is.
+
+    ``width``: the most that any publication which hides it promises to keep these apart.
+    """
 
     address: str
     what: str
@@ -50,6 +53,7 @@ class Quantity:
     rules: set[str] = field(default_factory=set)
     site: str = ""
     kind: str = ""
+    width: int = 1
 
     @property
     def known(self) -> int | None:
@@ -181,6 +185,7 @@ def _tell(known: Knowledge, index: int, cell: Cell, value: int | None) -> None:
         if cell.rule:
             quantity.hidden_in.add(cell.where)
             quantity.rules.add(cell.rule)
+            quantity.width = max(quantity.width, cell.width)
         return
     if quantity.known is not None and quantity.known != value:
         # Many people fewer, as after objections, can be seen and tells of nobody.

@@ -46,6 +46,7 @@ COLUMNS = {
     "audit_s": "audit s",
     "cpu_s": "CPU s",
     "failing": "failing",
+    "coarser": "less detail",
     "peak_mb": "peak MB",
 }
 PATIENCE = 1_800.0
@@ -89,8 +90,13 @@ def measure(size: str, method: str) -> dict[str, object]:
     cells = with_needs(made.cells(), [Frequency(THRESHOLD)])
     problem = Problem(cells, made.relations())
     start, before = time.perf_counter(), _cpu()
+    coarser = ""
     if method == "engine":
-        hidden = set(protect(problem, seconds=PATIENCE).hidden)
+        pattern = protect(problem, seconds=PATIENCE)
+        hidden = set(pattern.hidden)
+        # Cells given up because the search met a limit: such a line measures the fallback.
+        why = pattern.limit or "out of work"
+        coarser = f"{len(pattern.collapsed)} cells: {why}" if pattern.is_coarser else "no"
     else:
         hidden = set(first_pattern(made, THRESHOLD, PATIENCE, method))
     protected = time.perf_counter()
@@ -104,12 +110,13 @@ def measure(size: str, method: str) -> dict[str, object]:
     primary = {cell.name for cell in cells if cell.need}
     if not hidden >= primary:
         return {"method": method, "cells": len(cells), "secondary": "no answer"}
-    lost = sum(cell.value for cell in cells if cell.name in hidden - primary)
+    secondary = hidden - primary
+    lost = sum(cell.value for cell in cells if cell.name in secondary)
     return {
         "method": method,
         "cells": len(cells),
         "primary": len(primary),
-        "secondary": len(hidden - primary),
+        "secondary": len(secondary),
         "lost": lost,
         "hidden_ratio": round(len(hidden) / len(primary), 3),
         "lost_ratio": round(lost / sum(cell.value for cell in cells if cell.need), 3),
@@ -117,6 +124,7 @@ def measure(size: str, method: str) -> dict[str, object]:
         "audit_s": audited_s,
         "cpu_s": round(cpu, 1),
         "failing": failing,
+        "coarser": coarser,
         "peak_mb": max(
             resource.getrusage(who).ru_maxrss // 1024
             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

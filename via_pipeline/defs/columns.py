@@ -42,6 +42,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _CLOSING = ("waarde_status", "regel")
 # What disclosure control writes about a release, and declares as SQL only (disclosure.record).
 _OF_THE_RELEASE = {
+    "breedte": "BIGINT",
     "cellen": "BIGINT",
     "verborgen": "BIGINT",
     "waarde_verloren_pct": "BIGINT",

@@ -46,7 +46,10 @@ class Part:
 
 @dataclass
 class Figure:
-    """A figure of the system. ``slots`` are the places where it stands: part, row and quantity."""
+    """A figure of the system. ``slots`` are the places where it stands: part, row and quantity.
+
+    ``width``: how far apart its possible values must lie once it is hidden, for whatever reason.
+    """
 
     name: Name
     value: int
@@ -54,6 +57,7 @@ class Figure:
     cost: int = 1
     holder: str = ""
     need: Need | None = None
+    width: int = 1
     rules: list[Rule] = field(default_factory=list)
     slots: list[tuple[int, Slot]] = field(default_factory=list)
     contributions: tuple[Contribution, ...] = ()
@@ -125,6 +129,7 @@ def _enter(
         if floor is not None:
             figure.floor = max(figure.floor or 0, floor)
         figure.cost += _cost(rows, system.slots[unknown])
+        figure.width = max(figure.width, needs.width(part.ruleset, name[-1]))
         first = rows[system.slots[unknown][0][0]]
         figure.holder = figure.holder or _holder(part.dataset, first)
         if name[-1] == "S":
@@ -140,7 +145,7 @@ def _enter(
             for kind in needs.touched(rule):
                 figure = joint.figure(part.place(index, kind))
                 if figure is not None:
-                    need = needs.need(rule, kind, figure.value, part.rows[index])
+                    need = needs.need(part.ruleset, rule, kind, figure.value, part.rows[index])
                     figure.need = needs.most(figure.need, need)
                     figure.rules.append(rule)
     for equation in system.equations:

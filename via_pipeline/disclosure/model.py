@@ -103,11 +103,10 @@ class Hides(StrEnum):
 class Rule(Declared):
     """One rule.
 
-    ``width``: how many units the possible values of a hidden figure must span; the minimum unless
-    said otherwise. ``published_as``: a name of its own for the outside, only where the table tells
-    anyway that this rule was broken; else the rule set's name is told, which also covers what was
-    hidden to protect something else. A name that told the two apart would tell the size.
-    ``zeros`` goes with ``minimum_count``; ``n``, ``k`` and ``p`` with the rules of magnitudes.
+    ``published_as``: a name of its own for the outside, only where the table tells anyway that this
+    rule was broken; else the rule set's name is told, which also covers what was hidden to protect
+    something else. A name that told the two apart would tell the size. ``zeros`` goes with
+    ``minimum_count``; ``n``, ``k`` and ``p`` with the rules of magnitudes.
     """
 
     id: Name
@@ -118,7 +117,6 @@ class Rule(Declared):
     n: Annotated[int, Field(ge=0)] = 0
     k: Annotated[int, Field(ge=0, lt=100)] = 0
     p: Annotated[int, Field(ge=0)] = 0
-    width: Annotated[int, Field(ge=1)] = 1
     status: Status = Status.CONFIDENTIAL
     published_as: Name | None = None
 
@@ -145,6 +143,10 @@ class RuleSet(Declared):
     """Rules that go together. ``published_as`` is what is told of every figure that they hide, or
     hide to protect another; ``rounding`` the base to which published counts are rounded, and
     ``rounded_to`` where in that interval; ``hides`` what goes dark with one part of a whole.
+
+    ``width``: how far apart the lowest and the highest value must lie that stay possible for a
+    hidden number of people, hidden by a rule or to protect another: outside they look the same.
+    One is "never exactly". It is published with the tables, and the attack holds us to it.
     """
 
     name: Name
@@ -155,6 +157,7 @@ class RuleSet(Declared):
     rules: tuple[Rule, ...]
     rounding: Annotated[int, Field(ge=1)] = 1
     rounded_to: Rounding = Rounding.NEAREST
+    width: Annotated[int, Field(ge=1)] = 1
     hides: Hides = Hides.TWO
 
     def minimum(self, *kinds: RuleKind) -> int:

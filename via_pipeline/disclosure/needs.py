@@ -52,18 +52,17 @@ def touched(rule: Rule) -> str:
     return "S" if rule.contributions else "TCS"
 
 
-def need(rule: Rule, kind: str, value: int, row: Row) -> Need:
-    """How uncertain a quantity of a row that breaks ``rule`` must stay.
+def need(ruleset: RuleSet, rule: Rule, kind: str, value: int, row: Row) -> Need:
+    """How uncertain a quantity of a row that breaks ``rule`` of ``ruleset`` must stay.
 
-    Counts as wide as the rule's bound, so that nobody can say more of a figure than that it may be
-    too small; of a rule without a bound (a whole group) never exactly. A sum that few contribute
-    to: up to where the rule would let it pass, as in tau-ARGUS.
+    Numbers of people as wide as the rule set says. A sum that few contribute to: up to where the
+    rule would let it pass, as in tau-ARGUS.
     """
     if rule.contributions:
         return most(of_magnitude(rule).need(_cell(row)), Need(max(1, value // _TELLING))) or Need()
     if kind == "S":
         return Need(max(1, value // _TELLING))
-    return Need(max(1, rule.width))
+    return Need(ruleset.width)
 
 
 def of_magnitude(rule: Rule) -> OfMagnitude:
@@ -82,12 +81,21 @@ def contributions(row: Row, name: str) -> tuple[Contribution, ...]:
 def of_rest(ruleset: RuleSet, value: int, kind: str) -> Need | None:
     """What a rest of so many people needs; None where it may be known."""
     minimum = ruleset.minimum(*_OF_KIND[kind])
-    return Need(1) if 0 < value < minimum else None
+    return Need(ruleset.width) if 0 < value < minimum else None
 
 
 def minimum(ruleset: RuleSet, kind: str) -> int:
     """The least that figures of that kind may be known to be together; 0 where there is none."""
     return ruleset.minimum(*_OF_KIND.get(kind, ()))
+
+
+def width(ruleset: RuleSet, kind: str) -> int:
+    """How far apart the lowest and the highest possible value of a hidden figure must lie.
+
+    Also of one that is hidden to protect another: nobody outside can tell which is which. Sums
+    behind means are no numbers of people: see ``need``.
+    """
+    return ruleset.width if kind in _OF_KIND else 1
 
 
 def most(one: Need | None, other: Need | None) -> Need | None:

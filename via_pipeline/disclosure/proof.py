@@ -110,7 +110,7 @@ def outsider(joint: Joint, seen: Mapping[Name, int], past: Past) -> tuple[list[F
     for name in sorted(near):
         one = joint.figures[name]
         is_seen = name in seen or name in past.known
-        need = one.need or Need(1)
+        need = one.need or Need(one.width)
         figures.append(
             Figure(
                 name=name,

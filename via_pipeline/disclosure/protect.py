@@ -14,6 +14,7 @@ from time import perf_counter
 import duckdb
 
 from via_pipeline.disclosure import history, proof, record, release, tables
+from via_pipeline.disclosure.engine.problem import Name
 from via_pipeline.disclosure.history import Earlier, Truths
 from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
 from via_pipeline.disclosure.model import Dataset, Hides, Rule, RuleKind, RuleSet, Status
@@ -29,11 +30,14 @@ __all__ = ["RULE", "STATUS", "SYNTHETIC", "Release", "order_by", "protect", "pro
 class Release:
     """What was made: per table the query that reads it in its order, and the proof of it all.
 
-    ``seconds`` that the search for a pattern and the proof took; never part of what is written.
+    ``narrowed`` are datasets with figures that an earlier publication leaves less room than their
+    rule set asks. ``seconds`` that the search for a pattern and the proof took; never part of what
+    is written.
     """
 
     queries: dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
+    narrowed: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -104,7 +108,12 @@ def protect_all(
             hidden.open -= wider
             hidden.collapsed |= wider
     made.seconds["proof"] = perf_counter() - begun
-    record.summary(connection, made.proof)
+    made.narrowed = tuple(
+        sorted({name for one in hidden.narrowed for name in _stands_in(joint, one)})
+    )
+    told = {dataset.name: (rules.title, rules.width) for dataset, rules in chosen}
+    told |= {name: (told[name][0], 1) for name in made.narrowed}
+    record.summary(connection, made.proof, told)
     for dataset, ruleset in about:
         tables.prepare(connection, dataset)
         tables.write(connection, dataset, ruleset, [])
@@ -114,6 +123,11 @@ def protect_all(
             f"SELECT * FROM {quoted(dataset.table)} ORDER BY {order_by(dataset)}"
         )
     return made
+
+
+def _stands_in(joint: Joint, name: Name) -> set[str]:
+    """The datasets that a figure stands in."""
+    return {joint.parts[part].dataset.name for part, _ in joint.figures[name].slots}
 
 
 def _apart(chosen: Sequence[tuple[Dataset, RuleSet]]) -> tuple[list, list]:

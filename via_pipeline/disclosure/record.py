@@ -52,20 +52,26 @@ _COUNTS = (
 )
 
 
-def summary(connection: duckdb.DuckDBPyConnection, proof: Proof) -> None:
-    """Make the source of the published table ``beveiliging`` on ``connection``."""
+def summary(
+    connection: duckdb.DuckDBPyConnection, proof: Proof, promised: Mapping[str, tuple[str, int]]
+) -> None:
+    """Make the source of the published table ``beveiliging`` on ``connection``.
+
+    ``promised`` by dataset: the rule set's title, and how wide what it hides was kept.
+    """
     rows = []
     for name, found in proof.summary.items():
         hidden = found.get("primair", 0) + found.get("aanvullend", 0)
         lost = found.get("waarde_primair", 0) + found.get("waarde_aanvullend", 0)
         share = round(100 * lost / found["waarde"]) if found.get("waarde") else None
         if found.get("cellen"):
-            rows.append((name, found["cellen"], hidden, share, found.get("niet_veilig", 0)))
+            unsafe = found.get("niet_veilig", 0)
+            rows.append((name, *promised[name], found["cellen"], hidden, share, unsafe))
     _table(
         connection,
         SUMMARY,
-        "dataset VARCHAR, cellen BIGINT, verborgen BIGINT, waarde_verloren_pct BIGINT, "
-        "niet_veilig BIGINT",
+        "dataset VARCHAR, regelset VARCHAR, breedte BIGINT, cellen BIGINT, verborgen BIGINT, "
+        "waarde_verloren_pct BIGINT, niet_veilig BIGINT",
         rows,
     )
 

@@ -27,12 +27,16 @@ from via_pipeline.disclosure.model import RuleSet
 
 @dataclass
 class Hidden:
-    """``names`` are hidden; ``primary`` of them by a rule; ``open`` could not be protected."""
+    """``names`` are hidden; ``primary`` of them by a rule; ``open`` could not be protected.
+
+    ``narrowed`` are kept from being known exactly and no more: what is out leaves no room.
+    """
 
     names: set[Name] = field(default_factory=set)
     primary: set[Name] = field(default_factory=set)
     open: set[Name] = field(default_factory=set)
     collapsed: set[Name] = field(default_factory=set)
+    narrowed: set[Name] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,14 @@ def _hide_part(
     if not any(name in done.names for name in names):
         return
     inside = set(names)
+    has_past = not inside.isdisjoint(known)
     relations = [one for one in joint.relations if one.parts[0][0] in inside]
     if not relations:
         return
     while True:
         pattern = _pattern(joint, names, relations, labels, known, carried, unions, done)
+        if has_past and _narrow(joint, set(pattern.unprotected) - set(known), done):
+            continue
         found = _closed(joint, pattern.hidden) - done.names
         done.names |= found
         is_closed = found <= set(pattern.hidden)
@@ -171,6 +178,24 @@ def _hide_part(
             break
     done.open |= set(pattern.unprotected) - set(known)
     done.collapsed |= set(pattern.collapsed)
+
+
+def _narrow(joint: Joint, names: Collection[Name], done: Hidden) -> bool:
+    """Ask no more than "never exactly" of ``names``; whether more was asked before.
+
+    Under a narrower rule a pattern went out that nothing new can widen. Other figures keep their
+    width, and these have it again once that publication is withdrawn.
+    """
+    is_news = False
+    for name in names:
+        figure = joint.figures[name]
+        asked = figure.need or Need(figure.width)
+        if asked.sliding > 1 and not (figure.is_published and name[-1] == "S"):
+            figure.need = figure.need and Need(1)
+            figure.width = 1
+            done.narrowed.add(name)
+            is_news = True
+    return is_news
 
 
 def _pattern(
@@ -190,12 +215,13 @@ def _pattern(
         if need is None and figure.holder and name in done.names and name not in known:
             # No one outside can tell which of two hidden sites was too small: each must stay
             # hidden from the other.
-            need = Need(1)
+            need = Need(figure.width)
         cells.append(
             Cell(
                 name,
                 figure.value,
                 need=need,
+                width=figure.width,
                 cost=figure.cost,
                 floor=figure.floor,
                 is_known=name in known,

@@ -43,11 +43,15 @@ def protect_on(
 
 @dataclass(frozen=True)
 class Protected:
-    """Rows per table, per dataset the counts of the proof (see ``record``), and seconds taken."""
+    """Rows per table, per dataset the counts of the proof (see ``record``), and seconds taken.
+
+    ``narrowed`` as of ``protect.Release``.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     summary: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    narrowed: tuple[str, ...] = ()
 
 
 def protect(home: Home, earlier: Earlier = ()) -> Protected:
@@ -76,4 +80,4 @@ def protect(home: Home, earlier: Earlier = ()) -> Protected:
             table: lake.replace_table(home.lake, table, connection, query).rows
             for table, query in made.queries.items()
         }
-        return Protected(rows, made.proof.summary, made.seconds)
+        return Protected(rows, made.proof.summary, made.seconds, made.narrowed)

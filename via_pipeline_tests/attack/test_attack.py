@@ -89,6 +89,15 @@ def put(folder: Path, rows: list[dict], table: str = "voorlopige_resultaten") ->
         )
 
 
+def promise(folder: Path, width: int, table: str = "voorlopige_resultaten") -> None:
+    """What an edition says of its rules: the rule set of a table, and how wide that keeps it."""
+    rules = {"resources": [{"name": table, "regelset": RULES.title}]}
+    (folder / "datapackage.json").write_text(json.dumps(rules), encoding="utf-8")
+    said = {"dataset": "resultaat", "regelset": RULES.title, "breedte": width}
+    other = {"dataset": "ladder", "regelset": "Een andere", "breedte": 50}
+    put(folder, [said, other], "beveiliging")
+
+
 def found_by(home: Path, *attacks: str) -> list:
     return [one for one in failing(run(home)) if one.attack in attacks]
 
@@ -154,6 +163,49 @@ def test_primary_suppression_alone_gives_everything_back(tmp_path):
         (start.format("utrecht", "a"), "N = 4"),
         (start.format("liander", "c"), "N = 7"),
     }
+
+
+@pytest.mark.parametrize(
+    ("other", "promised", "is_found"),
+    [(3, 10, True), (10, 10, True), (11, 10, False), (3, 3, True), (3, 2, False), (1, None, True)],
+)
+def test_a_span_less_wide_than_is_promised_is_found(tmp_path, other, promised, is_found):
+    """One person and ``other`` hidden in one sum: from one to ``other`` is possible."""
+    rows = published(
+        source({"utrecht": {"a": 1, "b": other, "c": 40}}), RULES.model_copy(update={"rules": ()})
+    )
+    only = [
+        hide(row) | {"regel": "minimumfrequentie"} if row["groep"] in {"a", "b"} else row
+        for row in rows
+        if row["locatie"] == "utrecht"
+    ]
+    write(tmp_path, "eerste", only)
+    if promised:
+        promise(tmp_path / "letters" / "eerste", promised)
+    told = {one.found for one in found_by(tmp_path, "interval")}
+    number = f"N between 1 and {other}" if other > 1 else "N = 1"
+    assert told == ({number} if is_found else set())
+
+
+def test_a_bi_file_is_held_to_what_it_says_of_each_dataset(tmp_path):
+    """One and six hidden in a sum: five apart."""
+    (tmp_path / "serve" / "eerste").mkdir(parents=True)
+    rows = published(
+        source({"utrecht": {"a": 1, "b": 6, "c": 40}}), RULES.model_copy(update={"rules": ()})
+    )
+    only = [hide(row) if row["groep"] in {"a", "b"} else row for row in rows]
+    columns = ", ".join(f"{name} VARCHAR" for name in only[0])
+    marks = ", ".join("?" * len(only[0]))
+    for width in (5, 6):
+        with duckdb.connect(str(tmp_path / "serve" / "eerste" / "via.duckdb")) as connection:
+            connection.execute(f"CREATE OR REPLACE TABLE resultaat ({columns})")
+            connection.executemany(
+                f"INSERT INTO resultaat VALUES ({marks})", [list(row.values()) for row in only]
+            )
+            said = "(dataset VARCHAR, regelset VARCHAR, breedte BIGINT)"
+            connection.execute(f"CREATE OR REPLACE TABLE beveiliging {said}")
+            connection.execute("INSERT INTO beveiliging VALUES ('resultaat', 'x', ?)", [width])
+        assert bool(found_by(tmp_path, "interval")) is (width > 5)
 
 
 def test_one_revealed_secondary_cell_is_enough(tmp_path):
@@ -265,8 +317,15 @@ def test_reading_the_rule_that_hid_a_cell(tmp_path, sizes, told):
     """Eleven hidden in two: the one that is too small is one person, the other is ten. Eighteen in
     two that are both too small: nine each."""
     first, second = sizes
-    rows = published(source({"utrecht": {"a": first, "b": second, "c": 40}}))
-    only = [row for row in rows if row["locatie"] == "utrecht"]
+    rows = published(
+        source({"utrecht": {"a": first, "b": second, "c": 40}}),
+        RULES.model_copy(update={"rules": ()}),
+    )
+    only = [
+        hide(row) | {"regel": "minimumfrequentie"} if row["groep"] in {"a", "b"} else row
+        for row in rows
+        if row["locatie"] == "utrecht"
+    ]
     by_group = {row["groep"]: row for row in only}
     assert by_group["a"]["n"] is None and by_group["b"]["n"] is None
     assert by_group["c"]["n"] == 40

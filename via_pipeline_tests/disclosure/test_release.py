@@ -119,3 +119,38 @@ def test_the_same_people_in_two_datasets_are_tied(connection, people, is_told):
         "SELECT r.n, s.n_interventie FROM disclosure__resultaat r, disclosure__schatting s"
     ).fetchall()
     assert (None not in shown[0]) is is_told
+
+
+@pytest.mark.parametrize(("width", "goes_dark"), [(1, {"westers"}), (10, {"westers", "onbekend"})])
+def test_what_the_rule_set_promises_is_kept_and_told(connection, width, goes_dark):
+    """Four and seven make eleven at most: ten apart takes one figure more. The table tells how wide
+    every hidden figure is kept."""
+    rules = FREQUENCY.model_copy(update={"width": width, "rules": FREQUENCY.rules[:1]})
+    tables.table(connection, "outcomes__result", tables.RESULT, groups(4, 6, 60, 10))
+    summary = load_dataset("beveiliging")
+    made = protect_all(connection, [(RESULT, rules), (summary, load_ruleset("openbaar"))])
+    shown = dict(connection.execute("SELECT groep, n FROM disclosure__resultaat").fetchall())
+    assert hidden(shown) == {"nederlands"} | goes_dark
+    told = connection.execute("SELECT dataset, regelset, breedte FROM disclosure__beveiliging")
+    assert told.fetchall() == [("resultaat", "Minimumfrequentie", width)]
+    spans = [line.hoogste - line.laagste for line in made.proof.lines if line.grootheid == "N"]
+    assert min(spans) >= width
+
+
+def test_a_wider_rule_waits_for_what_went_out_under_a_narrower_one(connection):
+    """Four and six were hidden, and their sum is out: nothing new can keep them ten apart."""
+    narrow = FREQUENCY.model_copy(update={"width": 3})
+    chosen = [(RESULT, narrow), (load_dataset("beveiliging"), load_ruleset("openbaar"))]
+    tables.table(connection, "outcomes__result", tables.RESULT, groups(4, 6, 60, 70))
+    protect_all(connection, chosen)
+    shown = dict(connection.execute("SELECT groep, n FROM disclosure__resultaat").fetchall())
+    assert hidden(shown) == {"nederlands", "westers"}
+    before = published(connection, "eerste")
+    chosen[0] = (RESULT, FREQUENCY)
+    for earlier, width in (([before], 1), ([], 10)):
+        made = protect_all(connection, chosen, earlier)
+        told = connection.execute("SELECT breedte FROM disclosure__beveiliging").fetchall()
+        assert told == [(width,)]
+        assert made.narrowed == (("resultaat",) if earlier else ())
+        again = dict(connection.execute("SELECT groep, n FROM disclosure__resultaat").fetchall())
+        assert (hidden(again) == hidden(shown)) is bool(earlier)

@@ -111,6 +111,7 @@ def test_a_search_that_meets_a_limit_gives_a_coarser_pattern(
     assert pattern.is_coarser and not pattern.unprotected
     fine = search(problem)
     assert not fine.is_coarser
+    assert pattern.limit and not fine.limit
     assert len(pattern.hidden) > len(fine.hidden)
     assert {cell.name for cell in problem.cells if cell.need} <= set(pattern.hidden)
     assert not audit(*published(problem, pattern.hidden)).failing

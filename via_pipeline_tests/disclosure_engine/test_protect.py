@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from via_pipeline.disclosure.audit.model import AuditError, Figure, Tie
 from via_pipeline.disclosure.audit.proof import audit
 from via_pipeline.disclosure.audit.witness import Exact
+from via_pipeline.disclosure.engine import movement
 from via_pipeline.disclosure.engine.handover import published
 from via_pipeline.disclosure.engine.problem import (
     Cell,
@@ -284,3 +286,39 @@ def test_contradictions_are_refused_by_name() -> None:
         Problem(ROW[:2], SUM)
     with pytest.raises(ProblemError, match="floor"):
         Problem([Cell(("x",), -1)], [])
+
+
+def test_a_pair_that_nothing_needs_is_shown_again_as_a_pair() -> None:
+    """A start hides b and c, which go dark together; a needs one figure, and d is cheapest."""
+    cells = [
+        Cell(("T",), 100),
+        Cell(("a",), 4, need=Need(1)),
+        Cell(("b",), 30, together="pair"),
+        Cell(("c",), 61, together="pair"),
+        Cell(("d",), 5),
+    ]
+    relations = [Relation.sum(("T",), [("a",), ("b",), ("c",), ("d",)])]
+    pattern = protect(Problem(cells, relations), first=[("b",), ("d",)])
+    assert set(pattern.hidden) == {("a",), ("d",)}
+    # Of a pair of which one must stay, the other stays.
+    must = [replace(cell, need=Need(1)) if cell.name == ("c",) else cell for cell in cells]
+    pattern = protect(Problem(must, relations), first=[("b",), ("d",)])
+    assert set(pattern.hidden) == {("a",), ("b",), ("c",)}
+
+
+def test_a_program_that_the_solver_does_not_take_gives_no_answer() -> None:
+    """A figure that stands twice in one row: HiGHS refuses such a row and goes on empty."""
+    starts, rows, factors = np.array([0, 2]), np.array([0, 0]), np.array([1.0, 1.0])
+    room = np.zeros(1), np.zeros(1)
+    with pytest.raises(movement.Refused, match="does not take"):
+        movement._solver((starts, rows, factors), np.ones(1), np.zeros(1), np.ones(1), room)
+
+
+def test_a_program_that_the_solver_gives_up_on_gives_no_answer(monkeypatch) -> None:
+    import highspy
+
+    monkeypatch.setattr(highspy.Highs, "run", lambda _: highspy.HighsStatus.kError)
+    with pytest.raises(movement.Refused, match="gave up"):
+        protect(Problem(ROW, SUM))
+    with pytest.raises(AuditError, match="gave up"):
+        audit(*published(Problem(ROW, SUM), {("a",), ("b",)}))

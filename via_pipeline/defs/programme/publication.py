@@ -130,6 +130,11 @@ def disclosure(context: dg.AssetExecutionContext, installation: Installation):
             yield found
         else:
             made = found
+    if made.narrowed:
+        context.log.warning(
+            "Smaller margins than the rule set asks, because an earlier publication leaves no "
+            f"more room: {', '.join(made.narrowed)}. It passes when that publication is withdrawn."
+        )
     for name in PROTECTED:
         told = made.summary.get(name.removeprefix("disclosure__"), {})
         seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}

@@ -67,7 +67,7 @@ class Attack:
         for name, aim in aims.items():
             costs[self._at[name]] = aim
         solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
-        solver.run()
+        _run(solver)
         status = solver.getInfo().primal_solution_status
         if solver.getModelStatus() in (
             highspy.HighsModelStatus.kUnbounded,
@@ -115,7 +115,7 @@ class Attack:
             return None
         self._near.changeColBounds(asked, float(abs(amount)), float(abs(amount)))
         self._near.changeColBounds(other, 0.0, 0.0)
-        self._near.run()
+        _run(self._near)
         is_found = self._near.getModelStatus() == highspy.HighsModelStatus.kOptimal
         values = np.array(self._near.getSolution().col_value) if is_found else None
         for one, high in zip((asked, other), before, strict=True):
@@ -226,6 +226,13 @@ def _program(rows, sums, bounds, costs, sense, whole=False):
     if solver.passModel(program) == highspy.HighsStatus.kError:
         raise AuditError("the solver does not take the program of the audit")
     return solver
+
+
+def _run(solver) -> None:
+    import highspy
+
+    if solver.run() == highspy.HighsStatus.kError:
+        raise AuditError("the solver gave up on a program of the audit")
 
 
 def _bounds(figure: Figure) -> tuple[float, float]:

@@ -82,6 +82,10 @@ class _Proof:
         if not targets:
             return
         reach = _Reach(self._figures, targets)
+        for number, changes in enumerate(self.audit.witnesses):
+            # A table in which nothing of an attacker's own differs is one for them as well.
+            if all(self._figures[name].owner != attacker for name in changes) or not attacker:
+                reach.extend(changes, number)
         bounds: dict[Name, tuple[int, int | None]] = {}
         if len(piece) <= exact_up_to:
             self._singly(attacker, piece, targets, reach, bounds)

@@ -17,7 +17,7 @@ def published(problem: Problem, hidden: Collection[Name]) -> tuple[list[Figure],
     figures = []
     for cell in problem.cells:
         is_hidden = cell.name in hidden and not cell.is_given
-        need = cell.need or Need(1)
+        need = cell.need or Need(cell.width)
         asked = need if is_hidden else Need(0)
         figures.append(
             Figure(

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from via_pipeline.disclosure.engine.problem import Problem
 
@@ -27,6 +26,15 @@ _NODES = 200
 """Nodes of a branch-and-bound search: a bound in work, not in seconds, keeps it deterministic."""
 _GAP = 0.1
 """Any movement that touches most will do: the last tenth of an optimum is not worth its time."""
+
+
+_FIRST = 10_000.0
+"""What a step of the figure in question is worth against a step of any other: more than the longest
+way through a table that it can need."""
+
+
+class Refused(RuntimeError):
+    """The solver does not take a program, or gives up on it: what it says then is no answer."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,9 @@ def tightened(problem: Problem, limits: Limits) -> Limits:
     In an exact sum a figure goes up only if another figure goes the other way. Most figures that
     can be worked out are found here, at the price of counting instead of solving.
     """
-    matrix = sp.csc_matrix(problem.matrix[:, limits.cells])
-    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-    row, is_plus, rows = matrix.indices, matrix.data > 0, matrix.shape[0]
+    starts, row, factors = problem.part(limits.cells)
+    column = np.repeat(np.arange(len(limits.cells)), np.diff(starts))
+    is_plus, rows = factors > 0, len(problem.relations)
     is_exact = (problem.room[0] == 0) & (problem.room[1] == 0)
     up, down = limits.high > 0, limits.low < 0
     while True:
@@ -88,7 +96,8 @@ class Space:
         self._problem = problem
         self._low = np.maximum(limits.low, -steps).astype(float)
         self._high = np.minimum(limits.high, steps).astype(float)
-        self._model = _Model(problem, limits.cells, np.arange(len(problem.relations)))
+        self._model = _Model(problem, limits.cells)
+        self._steps = steps
         self._place = {cell: place for place, cell in enumerate(limits.cells.tolist())}
 
     def __contains__(self, cell: int) -> bool:
@@ -143,7 +152,7 @@ class Space:
             solver = self._pushed
             solver.changeColsCost(count, everything, aims)
             solver.changeColsBounds(count, everything, self._low, self._high)
-        solver.run()
+        _run(solver)
         status = solver.getInfo().primal_solution_status
         if status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return np.zeros(count)
@@ -153,16 +162,17 @@ class Space:
         """Where that figure stands in a movement of this space."""
         return self._place[cell]
 
-    def least(self, cell: int, amount: int) -> np.ndarray | None:
-        """The smallest movement in sum that takes ``cell`` by ``amount``; None if none does.
+    def furthest(self, cell: int, amount: int) -> np.ndarray:
+        """The movement that takes ``cell`` furthest towards ``amount`` (signed), and no further.
 
-        It touches few figures, and so is nearly always whole by itself.
+        Of those the one that moves least in sum: it touches few figures, and so is nearly always
+        whole by itself. How far it takes ``cell`` is as far as any movement can.
         """
-        return self._split.least(self._place[cell], amount)
+        return self._split.furthest(self._place[cell], amount)
 
     def whole_parts(self, moves: np.ndarray) -> list[Movement]:
         """Those independent parts of a movement that are possible as whole numbers."""
-        return whole_parts(self._problem, self.limits, moves)
+        return whole_parts(self._problem, self.limits, moves, self._steps)
 
 
 class Market:
@@ -184,12 +194,11 @@ class Market:
     ) -> None:
         self._cells = limits.cells
         self._place = {cell: place for place, cell in enumerate(limits.cells.tolist())}
-        rows = np.setdiff1d(np.arange(len(problem.relations)), loose)
         # A shown figure that is rounded moves for nothing within its rounding; that is left out
         # here, which can only make the pattern a little dearer.
         costs = np.where(hidden[limits.cells], 0, price[limits.cells]).astype(float)
         self._split = _Split(
-            _Model(problem, limits.cells, rows),
+            _Model(problem, limits.cells, loose),
             costs,
             np.maximum(limits.low, -steps).astype(float),
             np.minimum(limits.high, steps).astype(float),
@@ -221,15 +230,24 @@ class Market:
 class _Model:
     """Relations over some cells, ready to be given to a solver."""
 
-    def __init__(self, problem: Problem, cells: np.ndarray, rows: np.ndarray) -> None:
-        matrix = problem.matrix[:, cells]
-        rows = np.intersect1d(np.flatnonzero(np.diff(matrix.indptr)), rows)
-        self.matrix = sp.csc_matrix(matrix[rows]).astype(float)
-        self.room = tuple(side[rows].astype(float) for side in problem.room)
+    def __init__(
+        self, problem: Problem, cells: np.ndarray, loose: np.ndarray | None = None
+    ) -> None:
+        starts, rows, factors = problem.part(cells)
+        kept = np.zeros(len(problem.relations), dtype=bool)
+        kept[rows] = True
+        if loose is not None and len(loose):
+            kept[loose] = False
+            column = np.repeat(np.arange(len(cells)), np.diff(starts))[kept[rows]]
+            rows, factors = rows[kept[rows]], factors[kept[rows]]
+            starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=len(cells)))])
+        place = np.cumsum(kept) - 1
+        self.columns = starts.astype(np.int32), place[rows].astype(np.int32), factors.astype(float)
+        self.room = tuple(side[kept].astype(float) for side in problem.room)
 
     def solver(self, costs: np.ndarray, low: np.ndarray, high: np.ndarray, whole: bool = False):
         """A model that minimises ``costs`` within bounds."""
-        return _solver(self.matrix, costs, low, high, self.room, whole)
+        return _solver(self.columns, costs, low, high, self.room, whole)
 
 
 class _Split:
@@ -237,9 +255,14 @@ class _Split:
 
     def __init__(self, model: _Model, costs: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         self._count = len(costs)
-        self._up, self._down = high.copy(), -low
+        self._up, self._down, self._costs = high.copy(), -low, costs.copy()
+        starts, rows, factors = model.columns
         self._solver = _solver(
-            sp.csc_matrix(sp.hstack([model.matrix, -model.matrix])),
+            (
+                np.concatenate([starts, starts[1:] + starts[-1]]),
+                np.concatenate([rows, rows]),
+                np.concatenate([factors, -factors]),
+            ),
             np.concatenate([costs, costs]),
             np.zeros(2 * self._count),
             np.concatenate([self._up, self._down]),
@@ -254,63 +277,142 @@ class _Split:
 
     def price(self, place: int, cost: float) -> None:
         """What a step of the cell at ``place`` costs."""
+        self._costs[place] = cost
         self._solver.changeColCost(place, cost)
         self._solver.changeColCost(place + self._count, cost)
 
     def least(self, place: int, amount: int) -> np.ndarray | None:
         """The cheapest movement in which the cell at ``place`` moves by ``amount``, or None."""
-        import highspy
-
         up, down = float(self._up[place]), float(self._down[place])
         if (up if amount > 0 else down) < abs(amount):
             return None
         asked, other = (place, place + self._count)[:: 1 if amount > 0 else -1]
         self._solver.changeColBounds(asked, float(abs(amount)), float(abs(amount)))
         self._solver.changeColBounds(other, 0.0, 0.0)
-        self._solver.run()
-        found = None
-        if self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            values = np.array(self._solver.getSolution().col_value)
-            found = values[: self._count] - values[self._count :]
+        found = self._solved()
         self.bound(place, -down, up)
         return found
 
+    def furthest(self, place: int, amount: int) -> np.ndarray:
+        """See ``Space.furthest``."""
+        up, down = float(self._up[place]), float(self._down[place])
+        asked, other = (place, place + self._count)[:: 1 if amount > 0 else -1]
+        room = min(up if amount > 0 else down, float(abs(amount)))
+        self._solver.changeColBounds(asked, 0.0, room)
+        self._solver.changeColBounds(other, 0.0, 0.0)
+        self._solver.changeColCost(asked, -_FIRST)
+        found = self._solved()
+        self._solver.changeColCost(asked, float(self._costs[place]))
+        self.bound(place, -down, up)
+        return np.zeros(self._count) if found is None else found
 
-def whole_parts(problem: Problem, limits: Limits, moves: np.ndarray) -> list[Movement]:
-    """The independent parts of ``moves`` that are possible as whole numbers, checked exactly."""
+    def _solved(self) -> np.ndarray | None:
+        import highspy
+
+        _run(self._solver)
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        values = np.array(self._solver.getSolution().col_value)
+        return values[: self._count] - values[self._count :]
+
+
+def _run(solver) -> None:
+    import highspy
+
+    if solver.run() == highspy.HighsStatus.kError:
+        raise Refused("the solver gave up on a program of the search")
+
+
+def whole_parts(
+    problem: Problem, limits: Limits, moves: np.ndarray, steps: int = 1
+) -> list[Movement]:
+    """The independent parts of ``moves`` that are possible as whole numbers, checked exactly.
+
+    Each as far as it goes within ``steps`` times its smallest whole form, and as far the other
+    way: where a table may differ by a movement, it may mostly differ by twice that and by its
+    reverse, which saves programs.
+    """
     moving = np.flatnonzero(np.abs(moves) > _NEAR)
-    if not len(moving):
-        return []
-    matrix = sp.csc_matrix(problem.matrix[:, limits.cells[moving]])
-    rows = np.unique(matrix.indices)
-    matrix = sp.csc_matrix(matrix.tocsr()[rows])
-    links = sp.bmat([[None, matrix], [matrix.T, None]])
-    _, labels = connected_components(links, directed=False)
-    labels = labels[len(rows) :]
-    room = problem.room[0][rows], problem.room[1][rows]
+    cells, amounts = limits.cells[moving].tolist(), moves[moving].tolist()
+    low, high = limits.low[moving].tolist(), limits.high[moving].tolist()
     found = []
-    order = np.argsort(labels, kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        of = moving[part]
-        for multiple in _MULTIPLES:
-            scaled = moves[of] * multiple
-            exact = np.rint(scaled).astype(np.int64)
-            if np.abs(scaled - exact).max() > _NEAR * multiple:
-                continue
-            sums = matrix[:, part] @ exact
-            if (
-                (exact >= limits.low[of]).all()
-                and (exact <= limits.high[of]).all()
-                and (sums >= room[0]).all()
-                and (sums <= room[1]).all()
-            ):
-                found.append(Movement(limits.cells[of], exact))
-            break
+    for part in _pieces(problem, cells):
+        exact = _whole([amounts[place] for place in part])
+        if not exact:
+            continue
+        of = np.array([cells[place] for place in part], dtype=np.int64)
+        ends = [(low[place], high[place]) for place in part]
+        form = np.array(exact, dtype=np.int64)
+        forth, back = _multiples(problem, of.tolist(), exact, ends, max(steps, 1))
+        found += [Movement(of, form * times) for times in (forth, -back) if times]
     return found
 
 
-def _solver(matrix, costs, low, high, room, whole=False):
-    """A HiGHS model of one thread: minimise ``costs`` within bounds, ``matrix`` within ``room``."""
+def _pieces(problem: Problem, cells: list[int]) -> list[list[int]]:
+    """Places of ``cells`` in groups that share no relation, in order."""
+    head = list(range(len(cells)))
+
+    def top(one: int) -> int:
+        while head[one] != one:
+            head[one] = head[head[one]]
+            one = head[one]
+        return one
+
+    first: dict[int, int] = {}
+    for place, cell in enumerate(cells):
+        for row, _ in problem.sides[cell]:
+            other = first.setdefault(row, place)
+            if other != place:
+                one, other = top(place), top(other)
+                head[max(one, other)] = min(one, other)
+    groups: dict[int, list[int]] = {}
+    for place in range(len(cells)):
+        groups.setdefault(top(place), []).append(place)
+    return list(groups.values())
+
+
+def _whole(amounts: list[float]) -> list[int]:
+    """``amounts`` as the smallest whole numbers in the same proportion; none if there are none."""
+    for multiple in _MULTIPLES:
+        exact = [round(amount * multiple) for amount in amounts]
+        slack = _NEAR * multiple
+        if all(
+            abs(amount * multiple - one) <= slack
+            for amount, one in zip(amounts, exact, strict=True)
+        ):
+            common = gcd(*exact)
+            return [one // common for one in exact]
+    return []
+
+
+def _multiples(
+    problem: Problem,
+    cells: list[int],
+    form: list[int],
+    ends: list[tuple[int, int]],
+    most: int,
+) -> tuple[int, int]:
+    """How many times ``form`` is possible, forth and back, within ends and relations."""
+    forth = back = most
+    sums: dict[int, int] = {}
+    for cell, move, (low, high) in zip(cells, form, ends, strict=True):
+        if move > 0:
+            forth, back = min(forth, high // move), min(back, -low // move)
+        else:
+            forth, back = min(forth, -low // -move), min(back, high // -move)
+        for row, factor in problem.sides[cell]:
+            sums[row] = sums.get(row, 0) + factor * move
+    lows, highs = problem.rooms
+    for row, by in sums.items():
+        if by > 0:
+            forth, back = min(forth, highs[row] // by), min(back, -lows[row] // by)
+        elif by < 0:
+            forth, back = min(forth, -lows[row] // -by), min(back, highs[row] // -by)
+    return forth, back
+
+
+def _solver(columns, costs, low, high, room, whole=False):
+    """A HiGHS model of one thread: minimise ``costs`` within bounds, sums within ``room``."""
     import highspy
 
     solver = highspy.Highs()
@@ -321,14 +423,14 @@ def _solver(matrix, costs, low, high, room, whole=False):
     for name, value in options.items():
         solver.setOptionValue(name, value)
     program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = len(costs), matrix.shape[0]
+    program.num_col_, program.num_row_ = len(costs), len(room[0])
     program.col_cost_, program.col_lower_, program.col_upper_ = costs, low, high
     program.row_lower_, program.row_upper_ = room
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = matrix.indptr
-    program.a_matrix_.index_ = matrix.indices
-    program.a_matrix_.value_ = matrix.data
+    program.a_matrix_.start_, program.a_matrix_.index_, program.a_matrix_.value_ = columns
     if whole:
         program.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
-    solver.passModel(program)
+    # What is not taken leaves the solver without columns: its answers would be of nothing.
+    if solver.passModel(program) == highspy.HighsStatus.kError:
+        raise Refused("the solver does not take the program of the search")
     return solver

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -62,12 +63,13 @@ class Contribution:
 class Cell:
     """One figure.
 
-    ``need``: it may not be shown, and must be protected this well. ``cost``: what hiding it loses,
-    its size unless given. ``shown``: what is known of it when it is published, lowest and highest;
-    the value itself unless it is rounded. ``floor``: nobody believes it to be lower (None: it may
-    be negative). ``is_known``: outsiders have it anyway (published before), so that hiding it helps
-    nothing. ``is_carried``: the edition before hid it, and it has not changed. ``holder``: who
-    knows it whatever is published. ``together``: figures of the same label go dark together.
+    ``need``: it may not be shown, and must be protected this well. ``width``: how far apart its
+    possible values must lie when it is hidden for the sake of others. ``cost``: what hiding it
+    loses, its size unless given. ``shown``: what is known of it when it is published, lowest and
+    highest; the value itself unless it is rounded. ``floor``: nobody believes it to be lower (None:
+    it may be negative). ``is_known``: outsiders have it anyway (published before), so that hiding
+    it helps nothing. ``is_carried``: the edition before hid it, and it has not changed. ``holder``:
+    who knows it whatever is published. ``together``: figures of the same label go dark together.
     ``contributions``: the largest contributors, for rules of dominance. ``is_structural``: a zero
     that everybody knows must be zero.
     """
@@ -75,6 +77,7 @@ class Cell:
     name: Name
     value: int
     need: Need | None = None
+    width: int = 1
     cost: int | None = None
     shown: tuple[int, int] | None = None
     floor: int | None = 0
@@ -199,6 +202,29 @@ class Problem:
         return self.matrix.tocsc()
 
     @cached_property
+    def sides(self) -> list[list[tuple[int, int]]]:
+        """Per figure the relations that it stands in, each with its factor; for plain loops."""
+        table = self.columns
+        rows, factors = table.indices.tolist(), table.data.tolist()
+        ends = table.indptr.tolist()
+        return [
+            list(zip(rows[start:end], factors[start:end], strict=True))
+            for start, end in pairwise(ends)
+        ]
+
+    def part(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The columns of ``cells``: where each starts, its relations and its factors.
+
+        What slicing ``columns`` gives, in a tenth of its time for the small parts that the search
+        takes by the thousand.
+        """
+        table = self.columns
+        starts, sizes = table.indptr[cells], table.indptr[cells + 1] - table.indptr[cells]
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        places = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], sizes)
+        return ends, table.indices[places], table.data[places]
+
+    @cached_property
     def room(self) -> tuple[np.ndarray, np.ndarray]:
         """How far each relation's sum may move from the truth, down (<= 0) and up (>= 0)."""
         truth = self.matrix @ self.value
@@ -209,6 +235,11 @@ class Problem:
                 low[row] = relation.within[0] - truth[row]
                 high[row] = relation.within[1] - truth[row]
         return low, high
+
+    @cached_property
+    def rooms(self) -> tuple[list[int], list[int]]:
+        """``room`` for plain loops."""
+        return self.room[0].tolist(), self.room[1].tolist()
 
     @cached_property
     def play(self) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ here: the search (``search``), the cheap pattern instead of it (``coarse``), the
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from via_pipeline.disclosure.engine.apart import MEMORY, NoAnswer, apart
 from via_pipeline.disclosure.engine.coarse import coarse
@@ -49,8 +50,8 @@ def protect(
             seconds=seconds,
             memory=memory,
         )
-    except NoAnswer:
-        return coarse(problem, rules)
+    except NoAnswer as met:
+        return replace(coarse(problem, rules), limit=str(met))
 
 
 def cheapest(

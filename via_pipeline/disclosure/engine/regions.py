@@ -4,12 +4,16 @@ Belongs here: which relations lie near a figure. Does not belong here: solving a
 
 A region is closed upward. From the relations of a figure it takes in those in which any of their
 figures is a part, and so on: in a table with a hierarchy that is the block a figure stands in and
-the blocks of the totals above it, and not the inside of the neighbouring blocks.
+the blocks of the totals above it, and not the inside of the neighbouring blocks. Where tables are
+linked a region can be nearly everything; then it is cut off at a distance (``around``): figures
+further away are taken to stand still, which can make a pattern dearer and never less safe.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,6 +34,7 @@ class Regions:
     """Finds the region of a figure; figures of one block share one."""
 
     def __init__(self, problem: Problem) -> None:
+        self._problem = problem
         matrix = abs(problem.matrix)
         self._of_cell = sp.csc_matrix(matrix)
         self._matrix = matrix
@@ -59,6 +64,36 @@ class Regions:
                 self._reached[reached] = self._region(reached)
             self._reached[labels] = self._reached[reached]
         return self._reached[labels]
+
+    def around(self, start: int, usable: np.ndarray, limit: int) -> Region:
+        """Up to about ``limit`` of the ``usable`` figures (a mask) nearest to ``start``.
+
+        In steps from figure to figure through relations; the order of numbers decides ties.
+        """
+        seen, ring, used = {start}, [start], set()
+        while ring and len(seen) < limit:
+            following: list[int] = []
+            for cell in ring:
+                for row, _ in self._problem.sides[cell]:
+                    if row not in used:
+                        used.add(row)
+                        for other in self._members[row]:
+                            if other not in seen and usable[other]:
+                                seen.add(other)
+                                following.append(other)
+                if len(seen) >= limit:
+                    break
+            ring = following
+        cells = np.array(sorted(seen), dtype=np.int64)
+        is_near = np.zeros(len(self._problem.relations), dtype=bool)
+        is_near[self._problem.part(cells)[1]] = True
+        return Region(np.flatnonzero(is_near), cells)
+
+    @cached_property
+    def _members(self) -> list[list[int]]:
+        matrix = self._problem.matrix
+        columns, ends = matrix.indices.tolist(), matrix.indptr.tolist()
+        return [columns[start:end] for start, end in pairwise(ends)]
 
     def _closure(self, labels: frozenset[int]) -> frozenset[int]:
         seen, waiting = set(labels), sorted(labels)

@@ -12,8 +12,7 @@ is not the optimum over all figures; ``prune`` brings back part of the differenc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,12 +24,17 @@ from via_pipeline.disclosure.engine.rules import Rule
 from via_pipeline.disclosure.engine.state import Attacker, Reason, State
 
 _ROUNDS = 6
+_AREA = 600
+"""Figures that a larger region is cut off at, in the first round; more in later ones."""
+_LARGE = 1_500
+"""Figures up to which a region is taken as it is: in tables one that is cut off gives a dearer
+pattern, and the whole system of a release is slow to solve."""
+_NEARBY = 2
+"""How far the last look reaches, in rounds."""
 _TRIES = 8
-_FEW = 30
+_TINY = 1e-6
+_FEW = 6
 """Fewer figures than this are attacked singly at once."""
-_THREADS = 2
-"""The solver works outside Python's lock, so two regions take the time of one."""
-_WORTH_THREADS = 1_000
 _WHOLE_COSTS = 25
 """A program in whole numbers takes the time of so many without, as measured on tables."""
 _WORTH = 0.5
@@ -81,15 +85,15 @@ def cover(
     """Look for movements of ``wanted`` within ``space``: many at a time, then singly."""
     random = np.random.default_rng(_SEED)
     left = [cell for cell in wanted if cell in space and is_open(state, attacker, cell)]
-    for turn in range(_TRIES):
+    for _ in range(_TRIES):
         if len(left) < _FEW or work.is_over:
             break
         wishes = {cell: _direction(state, attacker, cell, random) for cell in left}
-        attacker.learn(space.whole_parts(space.push(wishes, whole=turn > 0)))
-        work.charge(len(space), whole=turn > 0)
+        state.learn(space.whole_parts(space.push(wishes)))
+        work.charge(len(space))
         before = len(left)
         left = [cell for cell in left if is_open(state, attacker, cell)]
-        if len(left) > _WORTH * before and turn > 0:
+        if len(left) > _WORTH * before:
             break
     for cell in left:
         if work.is_over:
@@ -106,27 +110,40 @@ def reach(
     insist: bool = False,
 ) -> None:
     """Look for movements of one figure; with ``insist`` by a search for whole numbers as well."""
-    for amount in _amounts(state, attacker, cell) if cell in space else ():
-        if not is_open(state, attacker, cell):
-            return
-        moves = space.least(cell, amount)
-        work.charge(len(space))
-        if moves is None:
-            continue
-        attacker.learn(space.whole_parts(moves))
-        if insist and is_open(state, attacker, cell):
-            moves = space.push({cell: 1 if amount > 0 else -1}, whole=True)
-            attacker.learn(space.whole_parts(moves))
-            work.charge(len(space), whole=True)
-    # What does not go far enough in one direction may do so in both together.
+    if cell not in space:
+        return
+    able = {1: 0.0, -1: 0.0}
+    for side in (1, -1):
+        amount = _missing(state, attacker, cell, side)
+        if amount:
+            moves = space.furthest(cell, side * amount)
+            able[side] = abs(moves[space.place(cell)]) + _TINY
+            state.learn(space.whole_parts(moves))
+            work.charge(len(space))
+    if not insist or not is_open(state, attacker, cell):
+        return
     need = state.need(cell, attacker)
-    if need is None or need.sliding < 2 or cell not in space:
+    if need is None or not need.is_met(int(able[-1]), int(able[1])):
+        # As far as any movement goes: whole numbers go no further.
         return
     for side in (1, -1):
-        for whole in (False, True) if insist else (False,):
-            if is_open(state, attacker, cell):
-                attacker.learn(space.whole_parts(space.push({cell: side}, whole)))
-                work.charge(len(space), whole)
+        amount = _missing(state, attacker, cell, side)
+        if amount:
+            state.learn(space.whole_parts(space.push({cell: side}, whole=True)))
+            work.charge(len(space), whole=True)
+
+
+def _missing(state: State, attacker: Attacker, cell: int, side: int) -> int:
+    """How far a movement to that side must take ``cell`` so that it is safe; 0 where it is."""
+    need = state.need(cell, attacker)
+    if need is None:
+        return 0
+    up, down = int(attacker.up[cell]), int(attacker.down[cell])
+    if need.is_met(down, up):
+        return 0
+    if side > 0:
+        return max(need.upper, need.sliding - down)
+    return max(need.lower, need.sliding - up)
 
 
 def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
@@ -137,53 +154,49 @@ def sensitive_union(state: State, row: int, rules: Sequence[Rule]) -> bool:
 
 def _against(state: State, regions: Regions, attacker: Attacker, work: Work) -> None:
     for turn in range(_ROUNDS):
-        exposed = _look(state, regions, attacker, work, everywhere=turn > 0)
+        exposed = _look(state, regions, attacker, work, turn)
         if not exposed:
             return
         if work.is_over:
             break
-        if turn == 0 and not state.is_thorough:
-            for region, cells in _by_region(regions, exposed):
-                _buy(state, attacker, region, cells, work)
+        usable = ~state.problem.is_known & ~attacker.is_own
+        if state.is_thorough or turn > 0:
+            around = _each(regions, exposed, usable, turn)
         else:
-            _buy(state, attacker, regions.whole, exposed, work, with_zeros=turn > 1)
+            around = _by_region(state, regions, attacker, exposed, usable)
+        for region, cells in around:
+            _buy(state, attacker, region, cells, work, with_zeros=turn > 1)
     _collapse(state, regions, attacker, work)
 
 
-def _look(
-    state: State, regions: Regions, attacker: Attacker, work: Work, everywhere: bool
-) -> list[int]:
-    """Figures not found to be safe: looked for within regions, and ``everywhere`` if asked.
-
-    Regions are looked at two at a time, each as if it were the first, so that what is found does
-    not depend on which was ready sooner.
-    """
+def _look(state: State, regions: Regions, attacker: Attacker, work: Work, turn: int) -> list[int]:
+    """Figures not found to be safe: looked for within regions, and from ``turn`` 1 on further."""
     exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
-
-    def covered(pair: tuple[Region, list[int]]) -> tuple[list[Movement], Work]:
-        region, cells = pair
-        scout, own = attacker.scout(), Work(work.limit, work.spent)
-        cover(space_of(state, scout, region.cells, cells), state, scout, cells, own)
-        return scout.movements, own
-
-    before = work.spent
-    pairs = _by_region(regions, exposed)
-    if len(state.problem.cells) < _WORTH_THREADS:
-        found = [covered(pair) for pair in pairs]
-    else:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = list(pool.map(covered, pairs))
-    for movements, own in found:
-        attacker.learn(movements)
-        work.spent += own.spent - before
-        work.solved += own.solved
+    usable = state.hidden & ~attacker.is_own
+    for region, cells in _by_region(state, regions, attacker, exposed, usable):
+        space = space_of(state, attacker, region.cells, cells)
+        cover(space, state, attacker, cells, work)
     exposed = [cell for cell in exposed if is_open(state, attacker, cell)]
-    if exposed and everywhere:
-        space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
-        for cell in exposed:
-            if not work.is_over:
-                reach(space, state, attacker, cell, work, insist=True)
+    if exposed and turn:
+        for region, cells in _each(regions, exposed, usable, turn):
+            space = space_of(state, attacker, region.cells, cells)
+            for cell in cells:
+                if not work.is_over:
+                    reach(space, state, attacker, cell, work, insist=True)
     return [cell for cell in exposed if is_open(state, attacker, cell)]
+
+
+def _each(
+    regions: Regions, cells: Sequence[int], usable: np.ndarray, turn: int
+) -> Iterator[tuple[Region, list[int]]]:
+    """All there is as one region; in a large system what lies around each of ``cells``, further
+    every turn.
+    """
+    if len(regions.whole.cells) <= _LARGE:
+        yield regions.whole, list(cells)
+        return
+    for cell in cells:
+        yield regions.around(cell, usable, _AREA * 2 ** (turn + 1)), [cell]
 
 
 def space_of(state: State, attacker: Attacker, cells: np.ndarray, wanted: Sequence[int]) -> Space:
@@ -198,13 +211,28 @@ def _steps(state: State, attacker: Attacker, cells: Sequence[int]) -> int:
     return most * state.problem.spread
 
 
-def _by_region(regions: Regions, cells: Sequence[int]) -> list[tuple[Region, list[int]]]:
+def _by_region(
+    state: State, regions: Regions, attacker: Attacker, cells: Sequence[int], usable: np.ndarray
+) -> Iterator[tuple[Region, list[int]]]:
+    """Regions with those of ``cells`` in them that are still open when their turn comes.
+
+    Of a region that is large the figures around the first of ``cells``, then around the next.
+    """
     groups: dict[int, tuple[Region, list[int]]] = {}
     for cell in cells:
         region = regions.of(cell)
         if region is not None:
             groups.setdefault(id(region), (region, []))[1].append(cell)
-    return list(groups.values())
+    for region, inside in groups.values():
+        left = [cell for cell in inside if is_open(state, attacker, cell)]
+        while left:
+            if len(region.cells) <= _LARGE:
+                yield region, left
+                break
+            area = regions.around(left[0], usable, _AREA)
+            near = set(area.cells.tolist())
+            yield area, [cell for cell in left if cell in near]
+            left = [cell for cell in left if cell not in near and is_open(state, attacker, cell)]
 
 
 def is_open(state: State, attacker: Attacker, cell: int) -> bool:
@@ -237,14 +265,12 @@ def _buy(
     # A zero can only go up and tells little when it is hidden: used where nothing else helps.
     usable = state.hidden[limits.cells] | (limits.low < 0) | with_zeros | state.is_thorough
     limits = type(limits)(limits.cells[usable], limits.low[usable], limits.high[usable])
-    outside = np.setdiff1d(np.flatnonzero(state.hidden), region.cells)
-    beyond = np.unique(problem.matrix[:, outside].nonzero()[0])
-    loose = np.setdiff1d(beyond, region.relations)
+    loose = _loose(state, region)
     steps = _steps(state, attacker, cells)
     market = Market(problem, state.hidden, limits, steps, loose, _prices(state))
     moved: set[int] = set()
     for cell in cells:
-        if cell in moved or work.is_over:
+        if cell in moved or work.is_over or not is_open(state, attacker, cell):
             continue
         for amount in _amounts(state, attacker, cell):
             bought = market.buy(cell, amount)
@@ -253,16 +279,32 @@ def _buy(
                 cells_moved, moves = bought
                 moved.update(cells_moved.tolist())
                 market.hide(state.hide(cells_moved.tolist(), Reason.SECONDARY))
-                attacker.learn(_as_bought(state, attacker, cells_moved, moves))
+                state.learn(_as_bought(state, attacker, cells_moved, moves, steps))
                 break
 
 
+def _loose(state: State, region: Region) -> np.ndarray:
+    """Relations beyond ``region`` that hidden figures outside it can make good."""
+    problem = state.problem
+    is_beyond = np.zeros(len(problem.relations), dtype=bool)
+    is_beyond[problem.part(region.cells)[1]] = True
+    is_beyond[region.relations] = False
+    beyond = np.flatnonzero(is_beyond)
+    if not len(beyond):
+        return beyond
+    is_outside = state.hidden.copy()
+    is_outside[region.cells] = False
+    rows = problem.matrix[beyond]
+    of_row = np.repeat(np.arange(len(beyond)), np.diff(rows.indptr))
+    return beyond[np.bincount(of_row, is_outside[rows.indices], len(beyond)) > 0]
+
+
 def _as_bought(
-    state: State, attacker: Attacker, cells: np.ndarray, moves: np.ndarray
+    state: State, attacker: Attacker, cells: np.ndarray, moves: np.ndarray, steps: int
 ) -> list[Movement]:
     """What was bought, where it is a movement already: nothing loose was leant on."""
     limits = state.limits(attacker, cells)
-    return whole_parts(state.problem, limits, moves[np.isin(cells, limits.cells)])
+    return whole_parts(state.problem, limits, moves[np.isin(cells, limits.cells)], steps)
 
 
 def _prices(state: State) -> np.ndarray:
@@ -274,21 +316,16 @@ def _prices(state: State) -> np.ndarray:
 
 
 def _amounts(state: State, attacker: Attacker, cell: int) -> list[int]:
-    need = state.need(cell, attacker)
-    if need is None:
-        return []
-    if attacker.up[cell] < need.upper:
-        return [max(need.upper, need.sliding), need.upper]
-    if attacker.down[cell] < need.lower:
-        return [-need.lower]
-    return [need.sliding, -need.sliding]
+    """Movements of ``cell`` of which any one would do, or help most; the first that is had."""
+    sides = (_missing(state, attacker, cell, 1), -_missing(state, attacker, cell, -1))
+    return [one for one in sides if one]
 
 
 def _collapse(state: State, regions: Regions, attacker: Attacker, work: Work) -> None:
     """Give up detail: hide the lines, then the whole region of what is still exposed."""
     by_line = state.problem.columns
     for wide in (False, True):
-        exposed = _look_again(state, attacker, work)
+        exposed = _look_again(state, regions, attacker, work)
         if not exposed:
             return
         for cell in exposed:
@@ -298,17 +335,18 @@ def _collapse(state: State, regions: Regions, attacker: Attacker, work: Work) ->
             lines = by_line.indices[by_line.indptr[cell] : by_line.indptr[cell + 1]]
             around = region.cells if wide else np.unique(state.problem.matrix[lines].indices)
             state.hide(around[~state.problem.is_known[around]].tolist(), Reason.COLLAPSED)
-    work.unprotected |= set(_look_again(state, attacker, work))
+    work.unprotected |= set(_look_again(state, regions, attacker, work))
 
 
-def _look_again(state: State, attacker: Attacker, work: Work) -> list[int]:
+def _look_again(state: State, regions: Regions, attacker: Attacker, work: Work) -> list[int]:
     """What is exposed, looked for also when the time is up: safety does not yield to it."""
     patient = Work(limit=None)
     exposed = [one for one in state.exposed(attacker) if one not in work.unprotected]
-    if exposed:
-        space = space_of(state, attacker, np.arange(len(state.problem.cells)), exposed)
-        cover(space, state, attacker, exposed, patient)
-        for cell in exposed:
+    usable = state.hidden & ~attacker.is_own
+    for region, cells in _each(regions, exposed, usable, _NEARBY):
+        space = space_of(state, attacker, region.cells, cells)
+        cover(space, state, attacker, cells, patient)
+        for cell in cells:
             reach(space, state, attacker, cell, patient, insist=True)
     work.solved += patient.solved
     return [cell for cell in exposed if is_open(state, attacker, cell)]

@@ -35,6 +35,7 @@ class Pattern:
     ``collapsed`` lost detail because no cheaper way was found in the work allowed. ``unprotected``
     can be worked out whatever is hidden, since outsiders know too much already: such a release must
     not go out. ``lost`` is the total cost of all that is hidden besides the primary cells.
+    ``limit`` says which limit of its process a search met, where this is the coarser pattern.
     """
 
     hidden: dict[Name, Reason]
@@ -42,6 +43,7 @@ class Pattern:
     unprotected: tuple[Name, ...]
     lost: int
     solved: int
+    limit: str = ""
 
     @property
     def is_coarser(self) -> bool:
