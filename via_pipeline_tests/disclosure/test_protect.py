@@ -1,5 +1,6 @@
 import random
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import duckdb
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from via_pipeline.contracts.model import load_all
 from via_pipeline.disclosure import dictionary, run
 from via_pipeline.disclosure.model import Breakdown, load_dataset, load_ruleset
 from via_pipeline.disclosure.protect import protect
 from via_pipeline.disclosure.sums import TableError
 from via_pipeline.diversity import barometer, origin
+from via_pipeline.intake import run as intake
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
 from via_pipeline_tests.disclosure import tables
@@ -506,3 +509,25 @@ def test_reach_is_about_organisations_and_never_counts_people_or_one_employer(tm
             ("alle", "werkgevers", "geleverd", 3),
             ("alle", "werkgevers", "gepland", 20),
         ]
+
+
+def test_a_register_rejected_in_the_first_run_is_told_by_its_file_and_what_to_do(tmp_path):
+    home = tables.home_in(tmp_path)
+    tables.example(home)
+    (home.lake / "register__maatregel" / "_manifest.json").unlink()
+    with pytest.raises(run.NothingTakenIn, match="no delivery of maatregel") as caught:
+        run.protect(home)
+    assert "vervolgstap" in str(caught.value) and "niets vervangen" in str(caught.value)
+    folder = home.data / "register"
+    folder.mkdir(parents=True)
+    (folder / "maatregel.csv").write_text("kolom\nwaarde\n", encoding="utf-8")
+    (contract,) = [one for one in load_all() if one.source == "register"]
+    now = datetime.now(tz=UTC) + timedelta(minutes=5)
+    intake.take_in(home, contract, run_id="run-1", now=now)
+    with pytest.raises(run.NothingTakenIn) as caught:
+        run.protect(home)
+    told = str(caught.value)
+    assert "maatregel (register) was rejected" in told and "via check" in told
+    (home.lake / "outcomes__result" / "_manifest.json").unlink()
+    with pytest.raises(run.NothingTakenIn, match=r"outcomes__result.*via broken"):
+        run.protect(home)
