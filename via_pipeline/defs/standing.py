@@ -113,10 +113,12 @@ def _checks(
                 )
             else:
                 outcome = Outcome.PASSED if record.status.value == "SUCCEEDED" else Outcome.FAILED
-            if record.evaluation is not None and record.event is not None:
+            # Of a check that was planned and not run, the "evaluation" is the plan.
+            found = record.evaluation
+            if isinstance(found, dg.AssetCheckEvaluation) and record.event is not None:
                 # The record itself was made when the run was planned.
                 at = stamp(datetime.fromtimestamp(record.event.timestamp, UTC))
-                is_error = record.evaluation.severity is dg.AssetCheckSeverity.ERROR
+                is_error = found.severity is dg.AssetCheckSeverity.ERROR
         yield CheckState(
             asset=key.asset_key.to_user_string(),
             name=key.name,

@@ -72,7 +72,7 @@ def protect_all(
     are values that were hidden then: see ``history``.
 
     What the search cannot protect, or the proof finds wanting, is hidden with all that hangs
-    together with it: less detail, never less safety.
+    together with it: less detail, never less safety. What is hidden to no end is shown.
 
     Raises:
         TableError: see ``protect``.
@@ -90,6 +90,7 @@ def protect_all(
     hidden = release.hide(joint, past.known, past.carried, past.dark)
     made.seconds["search"] = perf_counter() - begun
     begun = perf_counter()
+    shown: set[Name] = set()
     while True:
         decisions = {
             part.dataset.name: decide(joint, number, hidden.names, past.slots)
@@ -98,10 +99,19 @@ def protect_all(
         for dataset, ruleset in chosen:
             tables.write(connection, dataset, ruleset, decisions.get(dataset.name, []))
         try:
-            made.proof = proof.prove(connection, joint, hidden, past)
+            made.proof = proof.prove(connection, joint, hidden, past, shown)
             break
         except NotSafe as error:
-            wider = release.coarser(joint, error.failing, past.known)
+            kept = past.carried | past.dark
+            if kept & error.failing:
+                kept -= proof.out_already(joint, past)
+            idle = release.idle(joint, error.failing, hidden.names, kept)
+            if idle:
+                hidden.names -= idle
+                hidden.open -= idle
+                shown |= idle
+                continue
+            wider = release.coarser(joint, error.failing, past.known) - shown
             if wider <= hidden.names:
                 raise
             hidden.names |= wider

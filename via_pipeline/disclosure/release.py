@@ -135,6 +135,25 @@ def coarser(joint: Joint, failing: Collection[Name], known: Collection[Name]) ->
     return _closed(joint, found - set(known)) - set(known)
 
 
+def idle(
+    joint: Joint, failing: Collection[Name], hidden: Collection[Name], kept: Collection[Name]
+) -> set[Name]:
+    """Of ``failing``, what is hidden to no end: no rule asks for it, and it can be worked out.
+
+    It was hidden to protect others, which what was published before no longer lets it do. ``kept``
+    were hidden before and are not out in another way: they stay so. Whether all else
+    stays safe is for the proof to say.
+    """
+    return {
+        name
+        for name in failing
+        if name in hidden
+        and name not in kept
+        and name not in joint.forced
+        and not joint.figures[name].need
+    }
+
+
 def components(joint: Joint, labels: Mapping[Name, str]) -> list[list[Name]]:
     """The figures in groups that no relation or label ties to each other, sorted."""
     together = Together()

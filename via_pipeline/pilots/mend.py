@@ -128,7 +128,11 @@ def _files(home: Home, contract: Contract, row: LedgerRow) -> list[Path]:
     """What the lake must hold of a delivery."""
     files = sorted(staging(home.lake, row.delivery_id).rglob("*.parquet"))
     if row.is_in_force or row.status is Status.SUPERSEDED:
-        files += [conform.accepted_path(home, t, row.delivery_id) for t in contract.tables]
+        files += [
+            conform.accepted_path(home, table, row.delivery_id)
+            for table in contract.tables
+            if table.conformed
+        ]
     return files
 
 

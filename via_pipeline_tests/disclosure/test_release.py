@@ -154,3 +154,20 @@ def test_a_wider_rule_waits_for_what_went_out_under_a_narrower_one(connection):
         assert made.narrowed == (("resultaat",) if earlier else ())
         again = dict(connection.execute("SELECT groep, n FROM disclosure__resultaat").fetchall())
         assert (hidden(again) == hidden(shown)) is bool(earlier)
+
+
+def test_what_is_hidden_to_no_end_is_shown_and_takes_nothing_along(connection, monkeypatch):
+    """No rule asks for the 30, and the total less the others gives it: hiding it helps nobody."""
+    real = release.hide
+
+    def hide(joint, *past):
+        found = real(joint, *past)
+        found.names |= {name for name in joint.figures if "westers" in name and name[-1] == "N"}
+        return found
+
+    monkeypatch.setattr(release, "hide", hide)
+    shown, _ = released(connection, groups(20, 30, 40, 50))
+    assert hidden(shown) == set()
+    # With a small one beside it the 30 has an end, and stays hidden.
+    shown, _ = released(connection, groups(4, 30, 40, 50))
+    assert hidden(shown) == {"nederlands", "westers"}

@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from via_pipeline.contracts.model import load_all
 from via_pipeline.intake.ledger import Ledger
+from via_pipeline.pilots.mend import damaged
 from via_pipeline_tests import locales
 from via_pipeline_tests.journeys import house
 
@@ -58,6 +60,10 @@ def test_every_row_is_accepted_or_in_quarantine(sample_run: house.Ran) -> None:
     assert judged
     for row in judged:
         assert row.rows_in == row.rows_accepted + (row.rows_quarantined or 0), row.file_name
+
+
+def test_nothing_of_it_is_taken_for_damage(sample_run: house.Ran) -> None:
+    assert damaged(sample_run.home, load_all()).count == 0
 
 
 def test_the_file_for_bi_and_the_third_letter_are_there(sample_run: house.Ran) -> None:
