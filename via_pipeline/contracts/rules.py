@@ -294,19 +294,24 @@ def _column_rules(table: Table, column: Column, codelists: dict[str, CodeList]) 
 def _validity(column: Column, codes: CodeList) -> str:
     """Known codes must be valid on the day; unknown ones are the code list rule's business."""
     name = _q(column.name)
-    periods = []
+    periods: dict[str, list[str]] = {}
     for code in codes.codes:
         day = "DATE '{peildatum}'"
         low = f" AND {day} >= DATE '{code.valid_from}'" if code.valid_from else ""
         high = f" AND {day} <= DATE '{code.valid_to}'" if code.valid_to else ""
         if low or high:
-            periods.append((code.code, f"({name} = {_text(code.code)}{low}{high})"))
+            periods.setdefault(low + high, []).append(code.code)
     if not periods:
         return "true"
-    bounded = ", ".join(_text(code) for code in sorted({code for code, _ in periods}))
-    return f"{name} IS NULL OR {name} NOT IN ({bounded}) OR " + " OR ".join(
-        sql for _, sql in periods
+    # One list a period, and no IN: DuckDB compares with its elements one by one.
+    bounded = sorted({code for valid in periods.values() for code in valid})
+    return f"{name} IS NULL OR NOT {_among(name, bounded)} OR " + " OR ".join(
+        f"({_among(name, valid)}{bounds})" for bounds, valid in periods.items()
     )
+
+
+def _among(name: str, codes: list[str]) -> str:
+    return f"list_contains([{', '.join(_text(code) for code in codes)}]::VARCHAR[], {name})"
 
 
 def _declared(contract: Contract, table: Table, quality: Any, column: str | None) -> Rule:

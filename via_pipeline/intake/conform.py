@@ -33,6 +33,8 @@ from via_pipeline.storage.duck import literal, quoted, work
 
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
+_BLANK = r"[ \t\n\r\x{A0}\x{FEFF}]"
+_BLANK_END = rf"\A{_BLANK}|{_BLANK}\z"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _SET_BASED = re.compile(r"\b(select|over)\b", re.IGNORECASE)
 _SAFE_VALUE = re.compile(r"[\w .:+-]*")
@@ -197,7 +199,7 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
         text = name if column.name in present else "''"
         if cells := context.overlay.get(table.name, {}).get(column.name):
             text = _corrected(text, cells)
-        trimmed.append(f"trim({text}, {_BLANKS}) AS {name}")
+        trimmed.append(f"{_trimmed(text)} AS {name}")
         codes = ", ".join(literal(text) for text in column.missing)
         known.append(
             f"CASE WHEN {name} IS NULL OR {name} IN ({codes}) THEN NULL ELSE {name} END AS {name}"
@@ -221,6 +223,12 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
     if masked:
         texts = f"SELECT * REPLACE ({', '.join(masked)}) FROM ({texts})"
     return f"SELECT {', '.join(_staged_columns(context, table))} FROM ({texts})"
+
+
+def _trimmed(text: str) -> str:
+    """SQL of ``text`` without outer blanks; a look whether there are any is half the work."""
+    has_blanks = f"regexp_matches({text}, {literal(_BLANK_END)})"
+    return f"CASE WHEN {has_blanks} THEN trim({text}, {_BLANKS}) ELSE {text} END"
 
 
 def _corrected(text: str, cells: Mapping[int, str]) -> str:

@@ -19,7 +19,7 @@ from via_pipeline.intake import names
 from via_pipeline.intake.masking import without_shape
 from via_pipeline.intake.readers.header import Header, folded
 from via_pipeline.intake.trouble import listed
-from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.storage.duck import among, literal, quoted
 
 _LIKENESS = 0.6
 _SHOWN = 5
@@ -104,23 +104,24 @@ def of_values(
     ]
     typed = [column for column in columns if not column.is_text and column.pattern]
     coded = [column for column in columns if column.codelist]
-    parts = [part for column in typed for part in _type_counts(column)]
+    parts = [part for column in typed for part in (f"count({_text(column)})", _wrong(column))]
     parts += [_new_codes(column, codelists) for column in coded]
     if not parts:
         return []
     values = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
-    width = 2 + len(_KINDS)
     words = []
     for index, column in enumerate(typed):
-        filled, wrong, *kinds = values[index * width : (index + 1) * width]
+        filled, wrong = values[2 * index : 2 * index + 2]
         if wrong and 2 * wrong > filled:
+            # Rare, so worth a look of its own: five patterns more for every column are not.
+            kinds = connection.execute(f"SELECT {_kinds(column)} FROM {relation}").fetchall()[0]
             best = max(range(len(_KINDS)), key=lambda kind: kinds[kind])
             now = _KINDS[best][0] if 2 * kinds[best] > wrong else "tekst"
             words.append(
                 f"Kolom '{column.name}' bevat {now}; afgesproken is "
                 f"{_TYPES[column.logical_type]}{_form(column)}."
             )
-    for column, codes in zip(coded, values[len(typed) * width :], strict=True):
+    for column, codes in zip(coded, values[2 * len(typed) :], strict=True):
         if codes:
             name = column.codelist.name if column.codelist else ""
             words.append(
@@ -148,25 +149,27 @@ def _text(column: Column) -> str:
     return quoted(column.name if column.is_text else f"{column.name}__tekst")
 
 
-def _type_counts(column: Column) -> list[str]:
-    text = _text(column)
-    wrong = f"NOT regexp_full_match({text}, {literal(column.pattern or '')})"
-    return [
-        f"count({text})",
-        f"count(*) FILTER (WHERE {wrong})",
-        *(
-            f"count(*) FILTER (WHERE {wrong} AND "
-            f"regexp_full_match({without_shape(text)}, {literal(pattern)}))"
-            for _, pattern in _KINDS
-        ),
-    ]
+def _is_wrong(column: Column) -> str:
+    return f"NOT regexp_full_match({_text(column)}, {literal(column.pattern or '')})"
+
+
+def _wrong(column: Column) -> str:
+    return f"count(*) FILTER (WHERE {_is_wrong(column)})"
+
+
+def _kinds(column: Column) -> str:
+    """Of the values of another form: how many have each of the forms that have a name."""
+    return ", ".join(
+        f"count(*) FILTER (WHERE {_is_wrong(column)} AND "
+        f"regexp_full_match({without_shape(_text(column))}, {literal(pattern)}))"
+        for _, pattern in _KINDS
+    )
 
 
 def _new_codes(column: Column, codelists: dict[str, CodeList]) -> str:
     text = _text(column)
     name = column.codelist.name if column.codelist else ""
-    known = ", ".join(literal(code) for code in codelists[name].values) or "''"
-    strange = f"{text} NOT IN ({known})"
+    strange = f"NOT {among(text, codelists[name].values)}"
     # Intake keeps a code that is not on the list only where it is short, or like one of the list.
     may_show = f"regexp_full_match({text}, {literal(_CODE)})"
     return (

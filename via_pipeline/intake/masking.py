@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column
 from via_pipeline.intake import bsn
-from via_pipeline.storage.duck import literal, quoted
+from via_pipeline.storage.duck import among, literal, quoted
 
 SHAPE = "~"
 _MAX_SHAPE = 20
@@ -73,9 +73,10 @@ def _agreed(column: Column, codelists: Mapping[str, CodeList]) -> str:
     if column.pattern:
         parts.append(f"regexp_full_match({name}, {literal(column.pattern)})")
     if column.codelist is not None:
-        codes = ", ".join(literal(code) for code in codelists[column.codelist.name].values) or "''"
+        known = codelists[column.codelist.name].values
+        codes = ", ".join(literal(code) for code in known) or "''"
         parts.append(
-            f"{name} IN ({codes}) OR regexp_full_match({name}, {literal(_SHORT_CODE)}) OR "
+            f"{among(name, known)} OR regexp_full_match({name}, {literal(_SHORT_CODE)}) OR "
             f"list_max(list_transform([{codes}], lambda code: "
             f"jaro_winkler_similarity({name}, code))) >= {_LIKE_A_CODE}"
         )

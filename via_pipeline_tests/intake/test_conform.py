@@ -70,6 +70,12 @@ def test_a_date_is_on_the_calendar_or_nothing(day, month, year):
     assert found == expected
 
 
+@given(st.text(alphabet=" \t\n\r\xa0\ufeff\u2003ab\x0b", max_size=8))
+def test_outer_blanks_go_and_inner_ones_stay(text):
+    sql = f"SELECT {conform._trimmed('$1::VARCHAR')}"
+    assert duckdb.execute(sql, [text]).fetchall() == [(text.strip(" \t\n\r\xa0\ufeff"),)]
+
+
 def test_the_year_0_fails_the_rule_that_the_date_exists(tmp_path):
     house = House.build(tmp_path, small_contract(tmp_path / "sources"))
     house.land("klein", "klein_2020_v1.csv", files.small(at=2, datum="01-01-0000"))

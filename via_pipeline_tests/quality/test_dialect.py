@@ -89,3 +89,25 @@ def test_awkward_values_are_bound_not_spliced(engine: sa.Engine, text: str) -> N
     query = sa.select(sa.literal(text) == sa.literal(text), sa.literal(text))
     with engine.connect() as connection:
         assert connection.execute(query).fetchall() == [(True, text)]
+
+
+def test_a_long_list_of_texts_means_what_in_means(engine: sa.Engine) -> None:
+    """It is written as a list, for speed; also where two lists differ in length only."""
+    column = sa.column("v")
+    for others in (12, 30, 2):
+        values = ["ab", "o'k", "50%", *(f"c{number}" for number in range(others))]
+        query = sa.select(
+            column.in_(values), column.notin_(values), sa.not_(column.in_(values))
+        ).select_from(sa.table("staged"))
+        is_list = "list_contains" in str(query.compile(engine))
+        assert is_list == (len(values) >= 10)
+        with engine.connect() as connection:
+            rows = connection.execute(query).fetchall()
+        assert rows == [(False, True, True), (True, False, False), (None, None, None)]
+
+
+def test_a_long_list_of_numbers_is_left_alone(engine: sa.Engine) -> None:
+    query = sa.select(sa.column("_row").in_(list(range(2, 40)))).select_from(sa.table("staged"))
+    assert "list_contains" not in str(query.compile(engine))
+    with engine.connect() as connection:
+        assert connection.execute(query).fetchall() == [(False,), (True,), (True,)]
