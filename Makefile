@@ -65,6 +65,10 @@ tutorial: ## docs/tutorial.md followed word for word in a fresh clone (some minu
 truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, false positives (minutes)
 	@$(BIN)/python benchmarks/truth.py --jobs $(JOBS)
 
+.PHONY: bench
+bench: $(VENV)/.dev $(VENV)/.peers ## a night beside bare DuckDB, pandas + GX, Polars, dbt (ROWS="1e5 1e6 1e7"; an hour or more)
+	@$(BIN)/python -m benchmarks.refresh $(ROWS)
+
 .PHONY: bench-disclosure
 bench-disclosure: $(VENV)/.dev ## what disclosure control hides and takes, beside tau-ARGUS (minutes)
 	@$(BIN)/python benchmarks/disclosure.py $(SIZES)
@@ -137,7 +141,8 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
 	@$(COMPILE) --group rehearsal -c requirements/dev.txt -o requirements/rehearsal.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
-	@for list in requirements/superset.in requirements/pdf.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
+	@$(COMPILE) -c requirements/run.txt requirements/bench/frames.in -o requirements/bench/frames.txt >/dev/null
+	@for list in requirements/bench/dbt.in requirements/superset.in requirements/pdf.in requirements/compat/*.in; do $(COMPILE) $$list -o $${list%.in}.txt >/dev/null; done
 	@cd compat/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent --no-fund --no-audit
 
 .PHONY: clean
@@ -167,6 +172,16 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.uv
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing the locked packages for tests ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The peers of `make bench`, each in an environment of its own below build/: nothing of them lands here.
+$(VENV)/.peers: $(wildcard requirements/bench/*.txt) $(VENV)/.uv
+	@echo "Installing what the benchmark is held against ..."
+	@for list in requirements/bench/*.txt; do \
+		place=build/bench/$$(basename $$list .txt); \
+		$(UV) venv --quiet --clear --python $(BIN)/python $$place; \
+		$(UV) pip install --quiet --python $$place/bin/python --compile-bytecode --require-hashes -r $$list; \
+	done
 	@touch $@
 
 # Readers of the BI file, each apart. One without a wheel for this Python, or without Node, is left out;

@@ -1,0 +1,1 @@
+"""Measurements that print ratios: how fast, how much memory, how good. Never part of a run."""
