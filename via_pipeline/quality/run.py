@@ -212,14 +212,14 @@ def _run_together(
     delivery_ids: Sequence[str],
     threshold_rows: int,
 ) -> dict[Path, list[RuleResult]]:
-    """Results of the small tables among the deliveries, by the path of their Parquet file.
+    """Results of tables that are run together, by the path of their Parquet file.
 
     What fails here is left out: it is run again on its own, where it harms no other delivery.
     """
     small: dict[str, list[tuple[Path, int]]] = {}
     for delivery_id in delivery_ids:
         for table in read_record(staging(home.lake, delivery_id)).tables:
-            if table.parquet is not None and table.rows_in <= threshold_rows:
+            if table.parquet is not None:
                 small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
     ready: dict[Path, list[RuleResult]] = {}
     for name, sizes in small.items():
