@@ -19,9 +19,9 @@ from via_pipeline.defs.programme import publication
 from via_pipeline.defs.resources import Installation
 from via_pipeline.disclosure import release
 from via_pipeline.letters import package
-from via_pipeline.letters.files import SUMS
 from via_pipeline.outcomes import effects
 from via_pipeline.privacy import retention
+from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 from via_pipeline_tests.journeys.house import bytes_of
 from via_pipeline_tests.outcomes.test_compute import employees
@@ -50,7 +50,7 @@ def home(tmp_path, monkeypatch):
     def written(connection, edition, origin, folder, **_):
         rows = connection.execute("FROM disclosure__resultaat ORDER BY ALL").fetchall()
         (folder / "voorlopige_resultaten.txt").write_text(repr(rows), "utf-8")
-        (folder / SUMS).write_text(edition.name, "utf-8")
+        (folder / sums.NAME).write_text(edition.name, "utf-8")
         return []
 
     monkeypatch.setattr(package, "write_package", written)

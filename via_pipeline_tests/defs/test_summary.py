@@ -44,7 +44,10 @@ def test_markup_in_a_file_name_is_only_text(tmp_path: Path) -> None:
 
 
 def test_the_calendar_counts_what_was_due_on_a_day(sample_run: house.Ran) -> None:
-    total = sum(len(contract.calendar) for contract in model.load_all())
+    lines = [dict(line.key) for contract in model.load_all() for line in contract.calendar]
+    # O08 objected in the sample: nothing more is expected of it.
+    total = sum(line.get("organisatie") != "O08" for line in lines)
+    assert total < len(lines)
     early = collect(sample_run.home, date(2018, 1, 1)).calendar
     assert early == {"expected": total}
     done = collect(sample_run.home, date(2030, 1, 1)).calendar

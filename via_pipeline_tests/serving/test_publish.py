@@ -230,7 +230,8 @@ def test_a_polling_reader_sees_whole_releases_only(home):
     first = publish(home)
     context = multiprocessing.get_context("spawn")
     stop, results = context.Event(), context.Queue()
-    process = context.Process(target=_poll, args=(live(home), stop, results))
+    # Does not outlive a test that fails.
+    process = context.Process(target=_poll, args=(live(home), stop, results), daemon=True)
     process.start()
     seen = {first.release}
     time.sleep(1)
