@@ -28,6 +28,7 @@ from via_pipeline.contracts.model import (
     Severity,
     Table,
 )
+from via_pipeline.storage.duck import among, quoted
 
 SHAPE, RAW, TYPED = "shape", "raw", "typed"
 
@@ -256,8 +257,8 @@ def _column_rules(table: Table, column: Column, codelists: dict[str, CodeList]) 
             "expect_column_values_to_be_in_set",
             {"column": f"regel__{column.name}__bestaat", "value_set": [1]},
             f"De datum in '{column.name}' bestaat niet op de kalender.",
-            f"{_q(column.name)} IS NOT NULL OR {_q(text)} IS NULL "
-            f"OR NOT regexp_full_match({_q(text)}, '{column.pattern}')",
+            f"{quoted(column.name)} IS NOT NULL OR {quoted(text)} IS NULL "
+            f"OR NOT regexp_full_match({quoted(text)}, '{column.pattern}')",
         )
     if column.codelist:
         codes = codelists[column.codelist.name]
@@ -293,7 +294,7 @@ def _column_rules(table: Table, column: Column, codelists: dict[str, CodeList]) 
 
 def _validity(column: Column, codes: CodeList) -> str:
     """Known codes must be valid on the day; unknown ones are the code list rule's business."""
-    name = _q(column.name)
+    name = quoted(column.name)
     periods: dict[str, list[str]] = {}
     for code in codes.codes:
         day = "DATE '{peildatum}'"
@@ -305,13 +306,9 @@ def _validity(column: Column, codes: CodeList) -> str:
         return "true"
     # One list a period, and no IN: DuckDB compares with its elements one by one.
     bounded = sorted({code for valid in periods.values() for code in valid})
-    return f"{name} IS NULL OR NOT {_among(name, bounded)} OR " + " OR ".join(
-        f"({_among(name, valid)}{bounds})" for bounds, valid in periods.items()
+    return f"{name} IS NULL OR NOT {among(name, bounded)} OR " + " OR ".join(
+        f"({among(name, valid)}{bounds})" for bounds, valid in periods.items()
     )
-
-
-def _among(name: str, codes: list[str]) -> str:
-    return f"list_contains([{', '.join(_text(code) for code in codes)}]::VARCHAR[], {name})"
 
 
 def _declared(contract: Contract, table: Table, quality: Any, column: str | None) -> Rule:
@@ -365,14 +362,6 @@ def _form_words(column: Column) -> str:
 def _key_words(table: Table) -> str:
     names = [column.name for column in table.columns if column.primary_key]
     return " + ".join(names)
-
-
-def _q(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def needs_codelists(table: Table) -> list[str]:

@@ -93,8 +93,8 @@ def prove(
         NotSafe: a figure can be known better than its rule allows, or is shown though it may not.
     """
     seen = _seen(connection, joint)
-    seen |= {name: joint.figures[name].value for name in granted}
-    figures, ties = outsider(joint, seen, past)
+    worked_out = {name: joint.figures[name].value for name in granted}
+    figures, ties = outsider(joint, seen | worked_out, past)
     verdict = audit(figures, ties, EXACT_UP_TO)
     shown = {
         name

@@ -91,6 +91,7 @@ def protect_all(
     made.seconds["search"] = perf_counter() - begun
     begun = perf_counter()
     shown: set[Name] = set()
+    kept = past.carried | past.dark
     while True:
         decisions = {
             part.dataset.name: decide(joint, number, hidden.names, past.slots)
@@ -102,7 +103,6 @@ def protect_all(
             made.proof = proof.prove(connection, joint, hidden, past, shown)
             break
         except NotSafe as error:
-            kept = past.carried | past.dark
             if kept & error.failing:
                 kept -= proof.out_already(joint, past)
             idle = release.idle(joint, error.failing, hidden.names, kept)

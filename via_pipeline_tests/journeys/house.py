@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from via_pipeline.storage.home import Home
@@ -67,6 +68,24 @@ def place(folder: Path, *, landing: bool = True) -> Home:
     for name in ("register", "reference", *(["landing"] if landing else [])):
         shutil.copytree(PROJECT / "data" / name, home.data / name)
     home.landing.mkdir(exist_ok=True)
+    return home
+
+
+def informed(folder: Path) -> Home:
+    """An installation that knows its register and reference data, and has no deliveries."""
+    from via_pipeline.contracts.model import load
+    from via_pipeline.intake.run import take_in
+    from via_pipeline.pilots import conform
+    from via_pipeline.quality.run import judge
+
+    home = Home(folder / "home", folder / "data").ensure()
+    for kept in ("register", "reference"):
+        shutil.copytree(PROJECT / "data" / kept, home.data / kept)
+        contract = load(kept)
+        now = datetime(2021, 12, 1, tzinfo=UTC)
+        take_in(home, contract, run_id="test", now=now, settle_seconds=0)
+        judge(home, contract, run_id="test")
+        conform.refresh(home, contract)
     return home
 
 

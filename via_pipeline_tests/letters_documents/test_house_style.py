@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from datetime import UTC, datetime
 
 import odfdo
 import pytest
 
-from via_pipeline.contracts.model import load
-from via_pipeline.intake.run import take_in
 from via_pipeline.letters.documents import ThemeError
 from via_pipeline.letters.documents.office import TemplateError
 from via_pipeline.letters.package import emit
-from via_pipeline.pilots import conform
-from via_pipeline.quality.run import judge
-from via_pipeline.storage.home import Home
-from via_pipeline_tests.journeys.house import PROJECT
+from via_pipeline_tests.journeys.house import informed
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """An installation that knows its register and has no deliveries."""
-    root = tmp_path_factory.mktemp("huisstijl")
-    found = Home(root=root / "home", data=root / "data").ensure()
-    for kept in ("register", "reference"):
-        shutil.copytree(PROJECT / "data" / kept, found.data / kept)
-        contract = load(kept)
-        now = datetime(2021, 12, 1, tzinfo=UTC)
-        take_in(found, contract, run_id="test", now=now, settle_seconds=0)
-        judge(found, contract, run_id="test")
-        conform.refresh(found, contract)
-    return found
+    return informed(tmp_path_factory.mktemp("huisstijl"))
 
 
 def content(home):

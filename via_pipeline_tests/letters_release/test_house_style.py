@@ -5,22 +5,14 @@ The edition is the first letter, of before any delivery: its figures cost nothin
 
 from __future__ import annotations
 
-import shutil
-from datetime import UTC, datetime
-
 import docx
 import odfdo
 import pytest
 
-from via_pipeline.contracts.model import load
-from via_pipeline.intake.run import take_in
 from via_pipeline.letters.documents import theme
 from via_pipeline.letters.release import concept, freeze, night
 from via_pipeline.letters.release.verify import Severity, verify
-from via_pipeline.pilots import conform
-from via_pipeline.quality.run import judge
-from via_pipeline.storage.home import Home
-from via_pipeline_tests.journeys.house import PROJECT
+from via_pipeline_tests.journeys.house import PROJECT, informed
 from via_pipeline_tests.letters_release import house
 
 EDITION = "eerste"
@@ -31,15 +23,7 @@ SHIPPED = PROJECT / "via_pipeline" / "letters" / "documents" / "templates"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """An installation with a theme, fonts and templates of its own, and an edition published."""
-    root = tmp_path_factory.mktemp("eigen-huisstijl")
-    found = Home(root / "home", root / "data").ensure()
-    for kept in ("register", "reference"):
-        shutil.copytree(PROJECT / "data" / kept, found.data / kept)
-        contract = load(kept)
-        now = datetime(2021, 12, 1, tzinfo=UTC)
-        take_in(found, contract, run_id="test", now=now, settle_seconds=0)
-        judge(found, contract, run_id="test")
-        conform.refresh(found, contract)
+    found = informed(tmp_path_factory.mktemp("eigen-huisstijl"))
     dress(found)
     concept.make(found, EDITION)
     house.published(found, EDITION)

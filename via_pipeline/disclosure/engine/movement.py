@@ -16,6 +16,7 @@ from functools import cached_property
 from math import gcd
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from via_pipeline.disclosure.engine.problem import Problem
 
@@ -350,25 +351,12 @@ def whole_parts(
 
 def _pieces(problem: Problem, cells: list[int]) -> list[list[int]]:
     """Places of ``cells`` in groups that share no relation, in order."""
-    head = list(range(len(cells)))
-
-    def top(one: int) -> int:
-        while head[one] != one:
-            head[one] = head[head[one]]
-            one = head[one]
-        return one
-
+    together = DisjointSet(range(len(cells)))
     first: dict[int, int] = {}
     for place, cell in enumerate(cells):
         for row, _ in problem.sides[cell]:
-            other = first.setdefault(row, place)
-            if other != place:
-                one, other = top(place), top(other)
-                head[max(one, other)] = min(one, other)
-    groups: dict[int, list[int]] = {}
-    for place in range(len(cells)):
-        groups.setdefault(top(place), []).append(place)
-    return list(groups.values())
+            together.merge(first.setdefault(row, place), place)
+    return sorted(sorted(group) for group in together.subsets())
 
 
 def _whole(amounts: list[float]) -> list[int]:

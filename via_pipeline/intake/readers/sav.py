@@ -49,7 +49,7 @@ def read(content: Content, table: Table, codelists: dict[str, CodeList]) -> RawT
     except NoHeader:
         raise NoHeader.refused(table, 1, 0) from None
     tally = Tally(content.name, table.name)
-    labels = {name: {code: label for code, label in one} for name, one in meta["labels"].items()}
+    labels = {name: dict(pairs) for name, pairs in meta["labels"].items()}
     return RawTable(
         header,
         tally,

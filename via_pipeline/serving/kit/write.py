@@ -119,6 +119,7 @@ def _text(template: str, at: PurePath, there: list[Table], kind: str = "") -> st
         notice=dictionary.synthetic_notice(),
         power_type=clients.POWER_TYPES,
         r_type=clients.R_TYPES,
+        plain=clients.plain,
     )
 
 
