@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from via_pipeline.storage.duck import quoted
+from via_pipeline.storage.duck import among, quoted
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Signs at the beginning of a text by which a spreadsheet takes it for a formula."""
@@ -25,7 +25,7 @@ def harmless_columns(columns: Iterable[tuple[str, str]]) -> str:
     Numbers are left alone: a minus sign in front of one is no formula.
     """
     return ", ".join(
-        f"CASE WHEN regexp_matches({quoted(name)}, '^[-=+@\\t\\r\\n]') "
+        f"CASE WHEN {among(f'left({quoted(name)}, 1)', FORMULA)} "
         f"THEN '''' || {quoted(name)} ELSE {quoted(name)} END AS {quoted(name)}"
         if kind == "VARCHAR"
         else quoted(name)
