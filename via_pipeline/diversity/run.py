@@ -7,11 +7,15 @@ here: any rule.
 part's name ends in a hash of what went in: the accepted rows of its deliveries (file, count and a
 fingerprint of the people in view, so that an objection counts), the register's facts, the list of
 countries and the SQL itself. A part of the same name is kept; nothing of it is read again.
+
+So the peildata can be counted one by one and elsewhere: ``count`` writes the parts of one, and the
+next ``refresh`` finds them there. Only ``refresh`` says what a table is made of.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -32,7 +36,8 @@ from via_pipeline.diversity import (
 )
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import lake
-from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.duck import among, literal, quoted, work
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 TABLE = barometer.TABLE
@@ -63,12 +68,17 @@ class Done:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A part to be: its table, its own name, the deliveries it reads and the SQL that makes it."""
+    """A part to be: its table, the days it is of, the deliveries it reads and its SQL."""
 
     table: str
-    name: str
+    days: tuple[date, ...]
     deliveries: tuple[str, ...]
     query: str
+
+    @property
+    def name(self) -> str:
+        """Its days, as people read them."""
+        return "_".join(day.isoformat() for day in self.days)
 
 
 def refresh(home: Home) -> Done:
@@ -93,6 +103,56 @@ def refresh_on(connection: duckdb.DuckDBPyConnection, home: Home) -> Done:
     for table, mart in MARTS.items():
         done.rows[table] = lake.replace_table(home.lake, table, connection, mart()).rows
     return done
+
+
+def count(home: Home, peildatum: date) -> Done:
+    """Write the parts of one peildatum: its counts, and the moves to it from the peildatum before.
+
+    No table changes: the parts are left for ``refresh``, which takes what has the right name. Safe
+    beside other peildata in other processes, and beside a ``refresh``: a part comes whole or not
+    at all, and the same part has the same bytes whoever writes it. What nobody takes up (something
+    changed in between) the next ``refresh`` clears away. A day without deliveries has no parts.
+    """
+    done = Done()
+    with work(home.scratch) as connection:
+        catalog.register(connection, home, [load(source) for source in SOURCES])
+        _table(connection, organisations.TABLE, organisations.query())
+        wanted = {
+            table: [one for one in _pieces(connection, table) if one.days[-1] == peildatum]
+            for table in (counts.COUNTS, counts.MOVES)
+        }
+        deliveries = {
+            name for pieces in wanted.values() for one in pieces for name in one.deliveries
+        }
+        seen = _fingerprints(connection, home, deliveries)
+        for piece in (one for pieces in wanted.values() for one in pieces):
+            _written(connection, home, piece, seen, done)
+    return done
+
+
+def peildata(home: Home) -> dict[date, str]:
+    """The peildata with deliveries in force, oldest first, each with a digest of what they rest on.
+
+    The digest changes with an accepted file, the list of who objected, the register and the
+    reference data; nothing of a person is read for it.
+    """
+    with work(home.scratch) as connection:
+        catalog.register(connection, home, [load(source) for source in SOURCES])
+        _table(connection, organisations.TABLE, organisations.query())
+        files = _accepted(home)
+        around = [
+            (name, part.sha256)
+            for name in lake.tables(home.lake)
+            if name.split("__")[0] in ("register", "reference")
+            for part in lake.parts(home.lake, name)
+        ]
+        if home.exclusions.exists():
+            around.append((home.exclusions.name, sha256_of(home.exclusions)))
+        found = {}
+        for piece in _pieces(connection, counts.COUNTS):
+            text = json.dumps([around, [(one, files.get(one)) for one in piece.deliveries]])
+            found[piece.days[-1]] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return found
 
 
 def see(connection: duckdb.DuckDBPyConnection) -> None:
@@ -205,16 +265,15 @@ def _pieces(connection: duckdb.DuckDBPyConnection, table: str) -> list[_Piece]:
 
 
 def _piece(table: str, days: Iterable[date], deliveries: list[str]) -> _Piece:
-    days = list(days)
-    name = "_".join(day.isoformat() for day in days)
+    days = tuple(days)
     if table == counts.COUNTS:
-        return _Piece(table, name, tuple(deliveries), counts.counts(deliveries))
+        return _Piece(table, days, tuple(deliveries), counts.counts(deliveries))
     first, last = (literal(day.isoformat()) for day in days)
     pairs = (
         f"SELECT * FROM ({counts.consecutive()}) "
         f"WHERE peildatum_van = DATE {first} AND peildatum = DATE {last}"
     )
-    return _Piece(table, name, tuple(deliveries), counts.moves(deliveries, pairs))
+    return _Piece(table, days, tuple(deliveries), counts.moves(deliveries, pairs))
 
 
 def _parts(
@@ -225,20 +284,7 @@ def _parts(
     done: Done,
     table: str,
 ) -> None:
-    try:
-        there = {part.name: part for part in lake.parts(home.lake, table)}
-    except lake.NoSuchTable:
-        there = {}
-    made = []
-    for piece in pieces:
-        text = "\n".join([piece.query, seen[_LAND], *(seen[one] for one in piece.deliveries)])
-        name = f"{piece.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-        if name in there and (home.lake / there[name].file).exists():
-            done.kept.append(f"{table}/{piece.name}")
-            made.append(there[name])
-            continue
-        made.append(lake.write_part(home.lake, table, name, connection, piece.query))
-        done.computed.append(f"{table}/{piece.name}")
+    made = [_written(connection, home, piece, seen, done) for piece in pieces]
     lake.commit(home.lake, table, made)
     current = {home.lake / part.file for part in made}
     for older in (home.lake / table).glob("*.parquet"):
@@ -246,21 +292,54 @@ def _parts(
             older.unlink()
 
 
-def _fingerprints(connection: duckdb.DuckDBPyConnection, home: Home) -> dict[str, str]:
-    """Per delivery what its people look like from here, and the countries.
+def _written(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    piece: _Piece,
+    seen: Mapping[str, str],
+    done: Done,
+) -> lake.Part:
+    """The part of ``piece``: the one that is there under its name, else written now."""
+    text = "\n".join([piece.query, seen[_LAND], *(seen[one] for one in piece.deliveries)])
+    name = f"{piece.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    path = home.lake / piece.table / f"{name}.parquet"
+    if path.exists():
+        done.kept.append(f"{piece.table}/{piece.name}")
+        # The manifest's word stands, so that damage since then is still seen as damage.
+        return _listed(home, piece.table).get(name) or lake.describe(home.lake, path, name)
+    done.computed.append(f"{piece.table}/{piece.name}")
+    return lake.write_part(home.lake, piece.table, name, connection, piece.query)
+
+
+def _accepted(home: Home) -> dict[str, str]:
+    """Per delivery of people in force the hash of its accepted file."""
+    return {name: part.sha256 for name, part in _listed(home, _PEOPLE).items()}
+
+
+def _listed(home: Home, table: str) -> dict[str, lake.Part]:
+    """The parts of ``table`` by name; none where it was never written."""
+    try:
+        return {part.name: part for part in lake.parts(home.lake, table)}
+    except lake.NoSuchTable:
+        return {}
+
+
+def _fingerprints(
+    connection: duckdb.DuckDBPyConnection, home: Home, deliveries: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Per delivery (of ``deliveries``; None is all) what its people look like from here, and the
+    countries.
 
     The accepted file's own hash, and the people through the view: who is left out there, by an
     objection, is left out of the sum.
     """
     land = connection.execute(f"SELECT count(*), sum(hash(l)) FROM {_LAND} l").fetchone()
-    try:
-        files = {part.name: part.sha256 for part in lake.parts(home.lake, _PEOPLE)}
-    except lake.NoSuchTable:
-        files = {}
+    files = _accepted(home)
+    chosen = "true" if deliveries is None else among("o.levering", sorted(deliveries))
     found = connection.execute(
         "SELECT o.levering, count(b._delivery), sum(hash(b.persoon_id)) "
         f"FROM {organisations.TABLE} o LEFT JOIN {_PEOPLE} b ON b._delivery = o.levering "
-        "GROUP BY ALL"
+        f"WHERE {chosen} GROUP BY ALL"
     ).fetchall()
     return {_LAND: str(land)} | {
         levering: f"{levering} {files.get(levering)} {people} {total}"

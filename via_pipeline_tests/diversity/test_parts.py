@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from datetime import date
+
+import duckdb
 
 from via_pipeline.diversity import run
 from via_pipeline.storage import lake
@@ -60,6 +64,61 @@ def test_only_what_is_new_is_computed_and_it_is_what_a_fresh_house_computes(tmp_
         assert [p.sha256 for p in lake.parts(home.lake, table)] == [
             p.sha256 for p in lake.parts(fresh.lake, table)
         ]
+
+
+def test_peildata_counted_one_by_one_elsewhere_are_what_a_refresh_would_count(tmp_path):
+    """What workers wrote is taken up and nothing is counted twice; in whatever order they came."""
+    homes = [home_in(tmp_path / name) for name in ("alone", "workers")]
+    for home in homes:
+        know(home, ["O01", "O02"])
+        for day in (FIRST, SECOND, THIRD):
+            deliver(home, people(0, 260), "O01", day)
+        deliver(home, people(5000, 260), "O02", FIRST)
+    alone, workers = homes
+    assert list(run.peildata(workers)) == [date.fromisoformat(d) for d in (FIRST, SECOND, THIRD)]
+
+    written = [run.count(workers, date.fromisoformat(day)) for day in (THIRD, FIRST, SECOND)]
+    assert [done.computed for done in written] == [
+        [counted(THIRD), compared(SECOND, THIRD)],
+        [counted(FIRST)],
+        [counted(SECOND), compared(FIRST, SECOND)],
+    ]
+    assert not lake.tables(workers.lake).count("diversity__telling"), "no table changed yet"
+    assert run.count(workers, date.fromisoformat(THIRD)).computed == [], "the same is kept"
+    assert run.count(workers, date(1999, 12, 31)) == run.Done()
+
+    assert run.refresh(workers).computed == []
+    run.refresh(alone)
+    for table in (*run.MARTS, "diversity__telling", "diversity__overgang"):
+        assert lake.parts(workers.lake, table) == lake.parts(alone.lake, table), table
+
+
+def test_what_was_counted_before_a_correction_is_cleared_away_and_not_used(tmp_path):
+    home = home_in(tmp_path)
+    know(home, ["O01"])
+    deliver(home, people(0, 260), "O01", FIRST)
+    before = run.peildata(home)
+    run.count(home, date.fromisoformat(FIRST))
+    deliver(home, people(0, 265), "O01", FIRST, revision=2)
+    assert run.peildata(home).keys() == before.keys() and run.peildata(home) != before
+    assert run.refresh(home).computed == [counted(FIRST)]
+    assert len([*(home.lake / "diversity__telling").glob("*.parquet")]) == 1
+    assert {row["werknemers"] for row in rows(home, "diversity__telling")} >= {265}
+
+
+def test_a_damaged_part_is_not_described_anew(tmp_path):
+    """A part that the manifest names keeps the hash it had: who compares sees the damage."""
+    home = home_in(tmp_path)
+    know(home, ["O01"])
+    deliver(home, people(0, 260), "O01", FIRST)
+    run.refresh(home)
+    (part,) = lake.parts(home.lake, "diversity__telling")
+    path = home.lake / part.file
+    rewritten = path.read_bytes() + b"\0"
+    path.write_bytes(rewritten)
+    with contextlib.suppress(duckdb.Error):
+        run.refresh(home)
+    assert lake.parts(home.lake, "diversity__telling") == [part]
 
 
 def test_a_corrected_delivery_and_an_objection_compute_their_days_again(tmp_path):
