@@ -122,6 +122,10 @@ screenshots: $(VENV)/.dev ## docs/img/*.png of the sample run, in Debian's chrom
 rehearsal: $(VENV)/.rehearsal ## image, compose file, proxy and a night in containers (root, Debian's podman; 15 minutes)
 	@$(BIN)/python deploy/rehearse.py $(REHEARSAL)
 
+.PHONY: workers
+workers: $(VENV)/.dev ## a night shared by two workers over RabbitMQ and PostgreSQL, one killed (Debian's servers; 10 minutes)
+	@$(BIN)/python -m deploy.workers.rehearse
+
 .PHONY: sbom
 sbom: $(VENV)/.audit ## what is inside, as a CycloneDX bill of materials in build/sbom.json
 	@mkdir -p build
@@ -136,8 +140,8 @@ licences: $(VENV)/.audit ## docs/licences.md: the licence of everything that is 
 .PHONY: lock
 lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra postgres -c requirements/run.txt -o requirements/production.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra postgres --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres --extra workers -c requirements/run.txt -o requirements/production.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres --extra workers --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
 	@$(COMPILE) --group rehearsal -c requirements/dev.txt -o requirements/rehearsal.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null

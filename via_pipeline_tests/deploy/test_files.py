@@ -41,6 +41,7 @@ def _tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("schema", "file"),
     [
         ("vendor.compose-spec", "deploy/docker-compose.yml"),
+        ("vendor.compose-spec", "deploy/docker-compose.workers.yml"),
         ("vendor.github-workflows", ".github/workflows/ci.yml"),
         ("custom.github-workflows-require-timeout", ".github/workflows/ci.yml"),
     ],
@@ -119,7 +120,7 @@ def test_nothing_in_the_image_runs_as_root_or_is_unpinned() -> None:
 
 
 def test_production_has_the_packages_that_were_tested() -> None:
-    """The lock of production is the lock of a run, with PostgreSQL added."""
+    """The lock of production is the lock of a run, with PostgreSQL and Celery added."""
     folder = PROJECT / "requirements"
     pins = {
         name: set(re.findall(r"^([\w.-]+==[^\s;]+)", (folder / name).read_text(), re.M))
@@ -127,4 +128,7 @@ def test_production_has_the_packages_that_were_tested() -> None:
     }
     assert pins["run.txt"] < pins["production.txt"] <= pins["dev.txt"]
     added = {pin.partition("==")[0] for pin in pins["production.txt"] - pins["run.txt"]}
-    assert added == {"dagster-postgres", "psycopg2-binary"}
+    celery = {"celery", "kombu", "amqp", "billiard", "vine"}
+    shells = {"click-didyoumean", "click-plugins", "click-repl", "prompt-toolkit", "wcwidth"}
+    assert {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery <= added
+    assert added <= {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery | shells

@@ -1,0 +1,1 @@
+"""What those need who install it for others, and the rehearsals that try it."""
