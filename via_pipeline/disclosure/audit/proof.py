@@ -182,6 +182,10 @@ class _Proof:
                     self._learn(attacker, web, near.extreme({name: aim}), reach)
                 if not reach.is_enough(name):
                     self._learn(attacker, web, near.extreme({name: aim}, whole=True), reach)
+            for aim in (-1, 1):
+                # Others may have to differ by more than the target does.
+                if not reach.is_enough(name):
+                    self._learn(attacker, web, attack.extreme({name: aim}, whole=True), reach)
 
     def _learn(
         self, attacker: str, web: Web, table: Mapping[Name, float] | None, reach: _Reach
