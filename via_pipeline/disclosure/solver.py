@@ -25,8 +25,8 @@ from via_pipeline.disclosure.engine.search import EFFORT, Pattern, search
 
 APART_FROM = 1_500
 """Figures of a release from which on its solver has a process of its own, for all that it does.
-Below, no search or proof takes a second or much memory. By size, and not by time, so that the same
-release always goes the same way."""
+Below, search and proof take a second or two and little memory. By size, and not by time, so that
+the same release always goes the same way."""
 SECONDS = 7_200.0
 """For one part of the search, or for the proof; a hundred times what the sample's largest takes."""
 REST = "rest"
