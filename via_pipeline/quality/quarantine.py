@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from via_pipeline.contracts.model import Table
-from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.lake import Part, write_part
+from via_pipeline.storage.place import Place, replacing
 
 ACCEPTED = "accepted"
 
@@ -37,9 +37,9 @@ def accepted_table(table: Table) -> str:
 
 
 def write_accepted(
-    lake: Path,
+    lake: Place,
     table: Table,
-    staged: Path,
+    staged: Place,
     delivery_id: str,
     set_aside: Collection[int],
     scratch: Path | None = None,
@@ -62,9 +62,9 @@ def write_accepted(
 
 
 def write_quarantine(
-    folder: Path,
+    folder: Place,
     table: Table,
-    staged: Path | None,
+    staged: Place | None,
     delivery_id: str,
     notes: Sequence[Note],
     malformed: Collection[int],
@@ -106,7 +106,7 @@ def write_quarantine(
 
 def _stage(
     connection: duckdb.DuckDBPyConnection,
-    staged: Path | None,
+    staged: Place | None,
     delivery_id: str,
     malformed: Collection[int],
 ) -> None:

@@ -19,6 +19,7 @@ from via_pipeline.quality import engines
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of
 from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.place import Place
 
 SMALL_ROWS = 25_000
 """Tables up to this many rows are put together. Measured on thirty files, ten of 5,002 rows: 7.4
@@ -47,7 +48,7 @@ def looks_at_one_row(rule: Rule) -> bool:
 
 
 def run_on_files(
-    rules: Sequence[Rule], tables: Sequence[Path], scratch: Path | None = None
+    rules: Sequence[Rule], tables: Sequence[Place], scratch: Path | None = None
 ) -> list[list[RuleResult]]:
     """Per staged table, the result of every rule in the order of ``rules``.
 
@@ -68,14 +69,14 @@ def run_on_files(
     return results
 
 
-def batches(sizes: Sequence[tuple[Path, int]], most: int) -> Iterator[list[Path]]:
+def batches(sizes: Sequence[tuple[Place, int]], most: int) -> Iterator[list[Place]]:
     """Tables in groups, in the order given: small ones of at most ``most`` rows together (pandas),
     larger ones of at most ``LARGE_ROWS`` (inside DuckDB). What is larger still is left out."""
     for low, high, room in (
         (0, min(SMALL_ROWS, most), most),
         (SMALL_ROWS, LARGE_ROWS, LARGE_ROWS),
     ):
-        group: list[Path] = []
+        group: list[Place] = []
         rows = 0
         for path, size in sizes:
             if not low < size <= high:
@@ -90,7 +91,7 @@ def batches(sizes: Sequence[tuple[Path, int]], most: int) -> Iterator[list[Path]
 
 
 def _outcomes(
-    rules: Sequence[Rule], tables: Sequence[Path], scratch: Path | None
+    rules: Sequence[Rule], tables: Sequence[Place], scratch: Path | None
 ) -> list[list[RuleResult]] | None:
     """The results of ``rules`` per table; None where they have to be run table by table."""
     import pandas as pd
@@ -126,7 +127,7 @@ def _outcomes(
 
 def _inside(
     rules: Sequence[Rule],
-    tables: Sequence[Path],
+    tables: Sequence[Place],
     sizes: Sequence[int],
     columns: dict[str, str],
     connection: duckdb.DuckDBPyConnection,
