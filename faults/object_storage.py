@@ -59,7 +59,7 @@ def main() -> int:
 def _compare(folder: Path, kind: str, sources: list[str] | None) -> int:
     here = house.place(folder)
     for landed in sorted((house.PROJECT / "data" / "landing").iterdir()):
-        if sources is None or landed.name in sources:
+        if landed.is_dir() and (sources is None or landed.name in sources):
             shutil.copytree(landed, here.landing / landed.name)
     with s3_server.running(folder / "server", kind) as server:
         print(f"server: {kind} at {server.url}", flush=True)

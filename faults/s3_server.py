@@ -137,10 +137,25 @@ def running(folder: Path, kind: str = MOTO) -> Iterator[Server]:
     server = Server(kind, "", "synthetische-sleutel", "synthetisch-geheim", folder.absolute())
     try:
         (_ceph if kind == CEPH else _moto)(server)
-        server.client().create_bucket(Bucket=BUCKET)
+        _make_bucket(server)
         yield server
     finally:
         server.stop()
+
+
+def _make_bucket(server: Server) -> None:
+    """Ceph's first bucket waits for pools that it makes then."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    end = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            server.client().create_bucket(Bucket=BUCKET)
+            return
+        except (BotoCoreError, ClientError) as error:
+            if time.monotonic() > end:
+                raise RuntimeError(f"no bucket can be made at {server.url}: {error}") from None
+            time.sleep(0.5)
 
 
 def _moto(server: Server) -> None:

@@ -403,12 +403,17 @@ def _take(bucket: Bucket, owner: str) -> str:
             return _take(bucket, owner)
         holder = json.loads(bucket.get(LEASE))
         is_dead = datetime.now(tz=UTC) - found.modified > timedelta(seconds=_DEAD_SECONDS)
+        busy = BusyError(
+            f"another machine is at work in {bucket.url} (last seen {holder.get('seen')}); wait "
+            f"for it to end. If it died, its claim ends by itself after {_DEAD_SECONDS} s"
+        )
         if holder.get("owner") != owner and not is_dead:
-            raise BusyError(
-                f"another machine is at work in {bucket.url} (last seen {holder.get('seen')}); "
-                f"wait for it to end. If it died, its claim ends by itself after {_DEAD_SECONDS} s"
-            ) from None
-        tag = bucket.put_if(LEASE, _lease(owner), found.etag)
+            raise busy from None
+        try:
+            tag = bucket.put_if(LEASE, _lease(owner), found.etag)
+        except Overtaken:
+            # It lives: it wrote in between.
+            raise busy from None
     try:
         bucket.put_if(LEASE, _lease(owner), None)
     except Overtaken:
