@@ -56,7 +56,8 @@ ROOMS = (
 _LOCK = "via-run"
 _SENDING = "kept"
 _STATE = "kept.json"
-_ORPHAN_SECONDS = 3600
+# Long enough for what workers counted before the night that takes it up.
+_ORPHAN_SECONDS = 24 * 3600
 _BEAT_SECONDS = 20
 _DEAD_SECONDS = 120
 _BESIDE_SQLITE = ("-journal", "-wal", "-shm")
