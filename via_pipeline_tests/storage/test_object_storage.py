@@ -21,11 +21,13 @@ import pytest
 from attack import canary
 from faults import s3_server
 from via_pipeline.contracts import model
+from via_pipeline.defs import guard
+from via_pipeline.defs.resources import Installation
 from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import catalog, conform, mend
 from via_pipeline.privacy import erase, retention, traces
 from via_pipeline.quality.run import judge
-from via_pipeline.storage import bucket, kept, lake
+from via_pipeline.storage import backup, bucket, kept, lake, place
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.bucket import BucketError, Overtaken
 from via_pipeline.storage.duck import work
@@ -120,6 +122,12 @@ def test_a_bucket_holds_the_very_files_that_a_disk_would(tmp_path, server, url):
     assert len(on_disk) > 6
     assert in_bucket == on_disk
     assert list(there.home.root.rglob("*.parquet")) == [], "person-level tables left on the disk"
+    place.copy_tree(there.home.lake, tmp_path / "kopie")
+    assert {
+        f"lake/{path.relative_to(tmp_path / 'kopie').as_posix()}": path.read_bytes()
+        for path in (tmp_path / "kopie").rglob("*")
+        if path.is_file()
+    } == {key: data for key, data in on_disk.items() if key.startswith("lake/")}
     with work() as connection:
         catalog.register(connection, there.home, [there.contract("p7_ww")])
         count = connection.execute("SELECT count(*) FROM pilots__p7_ww_periode").fetchall()
@@ -264,6 +272,26 @@ def test_a_machine_with_an_empty_disk_goes_on_where_the_other_stopped(tmp_path, 
     assert "ledger" in kept.fetch(home)
     assert len(Ledger(home.ledger).rows()) == len(rows) + 1
     assert kept.fetch(home) == [] and kept.push(home) == []
+
+
+def test_what_a_step_did_is_kept_when_the_step_ends(tmp_path, server, url, monkeypatch):
+    monkeypatch.setenv("VIA_HOME", url)
+    monkeypatch.setenv("VIA_STATE", str(tmp_path / "een"))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    home = Installation().home()
+    guard.told(None, lambda: Ledger(home.ledger).check_key("vingerafdruk"))
+    assert "ledger/_latest.json" in keys(server, url)
+    # A step on a machine that has nothing finds it before it begins.
+    monkeypatch.setenv("VIA_STATE", str(tmp_path / "twee"))
+    assert Ledger(Installation().home().ledger).key_fingerprint() == "vingerafdruk"
+
+
+def test_a_copy_of_the_state_folder_does_not_pass_for_a_backup(tmp_path, url):
+    home = machine(tmp_path, url)
+    Ledger(home.ledger).check_key("vingerafdruk")
+    with pytest.raises(backup.BackupError, match="object storage"):
+        backup.back_up(home, tmp_path / "kopie", at="", code="", fingerprint=None)
+    assert not (tmp_path / "kopie").exists()
 
 
 def test_work_that_was_never_sent_is_not_written_over(tmp_path, url):
