@@ -77,6 +77,15 @@ bench-disclosure: $(VENV)/.dev ## what disclosure control hides and takes, besid
 bench-diversity: $(VENV)/.run ## cultural diversity at national scale: 1 and 10 million jobs (minutes, some GB of disk)
 	@$(BIN)/python benchmarks/diversity.py
 
+.PHONY: spark
+spark: $(VENV)/.spark ## a Spark cluster of two workers here: same figures, same verdicts as DuckDB, one worker killed (Java 17)
+	@$(BIN)/python -m pytest --quiet -p no:cacheprovider via_pipeline_tests/engine
+	@$(BIN)/python -m beyond.cluster $(SPARK)
+
+.PHONY: bench-spark
+bench-spark: $(VENV)/.spark ## DuckDB beside that cluster at growing sizes (ROWS="1e5 1e6 1e7"; an hour)
+	@$(BIN)/python -m beyond.crossover $(ROWS)
+
 .PHONY: attack
 attack: $(VENV)/.dev ## try to find people in all that was published; fails when it does (minutes)
 	@$(BIN)/python -m attack --home "$(VIA_HOME)" --releases "$${VIA_RELEASES:-$(VIA_DATA)/uitgaven}"
@@ -146,6 +155,7 @@ lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyprojec
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres --extra workers --extra s3 -c requirements/run.txt -o requirements/production.txt >/dev/null
 	@$(COMPILE) pyproject.toml --extra postgres --extra workers --extra s3 --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra spark -c requirements/dev.txt -o requirements/spark.txt >/dev/null
 	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
 	@$(COMPILE) --group rehearsal -c requirements/dev.txt -o requirements/rehearsal.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null
@@ -218,6 +228,12 @@ $(VENV)/.pdf: requirements/pdf.txt $(VENV)/.uv
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@$(INSTALL) --require-hashes --only-binary :all: -r requirements/fuzz.txt \
 		|| echo "make: no atheris for $$($(PYTHON) -V) here; 'make fuzz' tries seeded files only" >&2
+	@touch $@
+
+# pyspark is one source distribution of 0.4 GB: built here once, a minute or two.
+$(VENV)/.spark: requirements/spark.txt $(VENV)/.dev
+	@echo "Installing Spark (half a GB on disk) ..."
+	@$(INSTALL) --require-hashes --no-build-isolation -r requirements/spark.txt
 	@touch $@
 
 $(VENV)/.rehearsal: requirements/rehearsal.txt $(VENV)/.dev

@@ -6,7 +6,8 @@ here: any rule.
 ``diversity__telling`` has a part per peildatum, ``diversity__overgang`` one per pair of peildata. A
 part's name ends in a hash of what went in: the accepted rows of its deliveries (file, count and a
 fingerprint of the people in view, so that an objection counts), the register's facts, the list of
-countries and the SQL itself. A part of the same name is kept; nothing of it is read again.
+countries and the SQL itself. A part of the same name is kept; nothing of it is read again. The SQL
+that looks at people runs on the engine that was chosen (``engine.heavy``); the part is the same.
 
 So the peildata can be counted one by one and elsewhere: ``count`` writes the parts of one, and the
 next ``refresh`` finds them there. Only ``refresh`` says what a table is made of.
@@ -34,6 +35,7 @@ from via_pipeline.diversity import (
     populations,
     trend,
 )
+from via_pipeline.engine import heavy
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import among, literal, quoted, work
@@ -55,6 +57,8 @@ MARTS = {
 
 _PEOPLE = "pilots__p4_baan"
 _LAND = "reference__land"
+_WORK = "via_"
+"""Before the name of a table: what Spark counted of it, on the way to its place."""
 
 
 @dataclass
@@ -160,10 +164,10 @@ def see(connection: duckdb.DuckDBPyConnection) -> None:
 
     The catalog must be registered on it, as of the edition's day.
     """
+    _table(connection, organisations.TABLE, organisations.query())
+    for table, query in ((counts.COUNTS, counts.counts()), (counts.MOVES, counts.moves())):
+        _table(connection, table, heavy.counted(connection, _WORK + table, query))
     for table, query in (
-        (organisations.TABLE, organisations.query()),
-        (counts.COUNTS, counts.counts()),
-        (counts.MOVES, counts.moves()),
         (populations.TABLE, populations.query()),
         *((table, mart()) for table, mart in MARTS.items()),
     ):
@@ -308,7 +312,8 @@ def _written(
         # The manifest's word stands, so that damage since then is still seen as damage.
         return _listed(home, piece.table).get(name) or lake.describe(home.lake, path, name)
     done.computed.append(f"{piece.table}/{piece.name}")
-    return lake.write_part(home.lake, piece.table, name, connection, piece.query)
+    query = heavy.counted(connection, _WORK + piece.table, piece.query)
+    return lake.write_part(home.lake, piece.table, name, connection, query)
 
 
 def _accepted(home: Home) -> dict[str, str]:

@@ -109,7 +109,7 @@ def see(
     """
     contracts = load_all()
     catalog.register(connection, home, contracts, as_of=reading_date)
-    for table, query in _computed(contracts).items():
+    for table, query in _computed(connection, contracts).items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
     diversity.see(connection)
     effects.see(connection, home, reading_date)
@@ -125,11 +125,11 @@ def see(
         return protect_on(connection, stays_inside=True)
 
 
-def _computed(contracts: list[Contract]) -> dict[str, str]:
+def _computed(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> dict[str, str]:
     """The sources of the published datasets, as SQL over the catalog."""
     by_name = {contract.source: contract for contract in contracts}
     outcomes = [
-        f"({compute.query(measures.load(source), by_name[source])})"
+        f"({compute.on(connection, measures.load(source), by_name[source])})"
         for source in measures.names()
         if source in by_name
     ]

@@ -3,6 +3,9 @@
 Belongs here: one query a source, made of its ``Plan``. Does not belong here: reading files
 (``run``), and any figure written down by hand.
 
+The groups, which look at every person, are counted by the engine that was chosen (``heavy``): one
+text for both. What follows is made of few rows, in DuckDB.
+
 All arithmetic is on integers and decimals, so that no order of rows changes a digit: a share is
 rounded (half away from zero, four decimals) from whole counts, a mean from a whole number of
 ten-thousandths. The query reads the views of ``pilots.catalog``: only accepted rows of deliveries
@@ -17,6 +20,7 @@ import duckdb
 
 from via_pipeline.contracts.model import SOURCES, Contract
 from via_pipeline.contracts.model import load as load_contract
+from via_pipeline.engine import heavy
 from via_pipeline.outcomes.model import MEASURES, Kind, Measure, Plan
 from via_pipeline.outcomes.model import load as load_plan
 from via_pipeline.pilots.catalog import DELIVERIES
@@ -74,28 +78,53 @@ def results(
         MeasureError: the file of measures is not valid.
         KeyError: the measures name a table that the contract does not have.
     """
-    return connection.sql(query(load_plan(source, measures), load_contract(source, sources)))
+    return connection.sql(
+        on(connection, load_plan(source, measures), load_contract(source, sources))
+    )
 
 
-def query(plan: Plan, contract: Contract) -> str:
-    """SQL that computes every measure of ``plan`` for every group, site and period."""
+def on(connection: duckdb.DuckDBPyConnection, plan: Plan, contract: Contract) -> str:
+    """``query`` with its groups counted by the engine that was chosen (``engine.heavy``).
+
+    Raises:
+        NotPortable: a measure has a word that is not known to mean the same on Spark.
+        EngineError: Spark cannot be reached, or failed.
+    """
+    name = f"via_groepen_{plan.source}"
+    return query(plan, contract, heavy.counted(connection, name, groups(plan, contract)))
+
+
+def groups(plan: Plan, contract: Contract) -> str:
+    """SQL of the part that looks at every person: sums and counts per group, site and period.
+
+    One row a group of ``plan.groups``; per measure ``n<i>`` and, where it has them, ``s<i>`` (its
+    sum, whole) and ``m<i>`` (its two largest contributions).
+    """
     dimensions = list(plan.dimensions)
     sets = ", ".join(f"({', '.join(columns)})" for columns in _grouping_sets(plan))
     computed = [_aggregates(measure, index) for index, measure in enumerate(plan.measures)]
+    return f"""
+WITH rijen AS ({_rows(plan, contract)})
+SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
+    {_named(dimensions)} AS groep_soort,
+    {_joined(dimensions)} AS groep,
+    max(l_peildatum) AS peildatum,
+    string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
+    bool_or(l_synthetisch) AS is_synthetisch,
+    {", ".join(computed)}
+FROM rijen GROUP BY GROUPING SETS ({sets})
+"""
+
+
+def query(plan: Plan, contract: Contract, counted: str | None = None) -> str:
+    """SQL that computes every measure of ``plan`` for every group, site and period.
+
+    ``counted`` is SQL that gives the rows of ``groups``, where they were counted already.
+    """
     figures = ",\n    ".join(_figure(measure, i) for i, measure in enumerate(plan.measures))
     cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     return f"""
-WITH rijen AS ({_rows(plan, contract)}),
-groepen AS (
-    SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
-        {_named(dimensions)} AS groep_soort,
-        {_joined(dimensions)} AS groep,
-        max(l_peildatum) AS peildatum,
-        string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
-        bool_or(l_synthetisch) AS is_synthetisch,
-        {", ".join(computed)}
-    FROM rijen GROUP BY GROUPING SETS ({sets})
-),
+WITH groepen AS ({counted or groups(plan, contract)}),
 lang AS (
     SELECT * EXCLUDE (cijfer), unnest(cijfer)
     FROM (SELECT locatie, periode, groep_soort, groep, peildatum, leveringen, is_synthetisch,

@@ -27,11 +27,13 @@ def refresh(home: Home, source: str) -> int:
     Raises:
         FileNotFoundError: the source has no measures or no contract.
         MeasureError: its file of measures is not valid.
+        NotPortable: on Spark, a measure has a word that is not known to mean the same there.
+        EngineError: Spark was chosen, and cannot be reached or failed.
     """
     contract = load(source)
     with work(home.scratch) as connection:
         catalog.register(connection, home, [contract, load(REGISTER)])
-        query = compute.query(model.load(source), contract)
+        query = compute.on(connection, model.load(source), contract)
         return lake.replace_table(home.lake, table_of(source), connection, query).rows
 
 

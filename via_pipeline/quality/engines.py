@@ -1,9 +1,10 @@
-"""Run rules with Great Expectations: on pandas for small tables, inside DuckDB for large ones.
+"""Run rules with Great Expectations: on pandas for small tables, inside DuckDB or Spark for large.
 
 Belongs here: everything that touches GX at run time. Does not belong here: what follows from a
-result (``verdict.py``). Both engines give the same verdict and the same failing rows for every
-expectation in use; a test compares them. Only row numbers come back, all of them, never a value:
-GX's context is ephemeral and silent, and what it collects of values is dropped with it.
+result (``verdict.py``). All engines give the same verdict and the same failing rows for every
+expectation in use; tests compare them. ``VIA_ENGINE`` says which of the two takes large tables.
+Only row numbers come back, all of them, never a value: GX's context is ephemeral and silent, and
+what it collects of values is dropped with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import duckdb
 from via_pipeline.contracts.rules import SHAPE, Rule
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of, suite_of
+from via_pipeline.storage import settings
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.place import Place
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from great_expectations.datasource.fluent.interfaces import Batch
 
 PANDAS_LIMIT_ROWS = 50_000
-"""Tables up to this many rows are validated in pandas, larger ones inside DuckDB."""
+"""Tables up to this many rows are validated in pandas, larger ones inside DuckDB (or on Spark)."""
 
 ROW = "_row"
 _VIEW = "staged"
@@ -82,7 +84,7 @@ def run_on_file(
         elif rows <= threshold_rows:
             outcomes = on_pandas(runnable, frame(connection, source, columns))
         else:
-            outcomes = in_duckdb(runnable, connection, source, columns, rows)
+            outcomes = inside(runnable, connection, source, columns, rows)
     found = dict(zip((rule.id for rule in runnable), outcomes, strict=True))
     absent = Outcome(False, 0, (), "kolom ontbreekt")
     return [result_of(rule, found.get(rule.id, absent), rows) for rule in rules]
@@ -110,6 +112,53 @@ def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[Outcome]:
     with _quiet():
         batch = _pandas_definition().get_batch({"dataframe": frame})
         return _validate(batch, rules, len(frame), python_regex=True)
+
+
+def inside(
+    rules: Sequence[Rule],
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: dict[str, str],
+    rows: int,
+) -> list[Outcome]:
+    """Run ``rules`` where the rows are, on the engine that was chosen: DuckDB or Spark."""
+    run = in_duckdb if settings.engine() == settings.DUCKDB else on_spark
+    return run(rules, connection, source, columns, rows)
+
+
+def on_spark(
+    rules: Sequence[Rule],
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    columns: dict[str, str],
+    rows: int,
+) -> list[Outcome]:
+    """Run ``rules`` on Spark on ``columns`` of ``source`` (DuckDB's SQL over staged files).
+
+    What comes back is the numbers of the rows that fail.
+
+    Raises:
+        EngineError: Spark cannot be reached, or failed.
+    """
+    from via_pipeline.engine import spark
+
+    names = ", ".join(quoted(name) for name in columns)
+    with _quiet(), spark.rows_of(connection, f"SELECT {names} FROM {source}") as frame:
+        asset = _context().data_sources.add_spark("spark").add_dataframe_asset(_VIEW)
+        batch = asset.add_batch_definition_whole_dataframe(_VIEW).get_batch({"dataframe": frame})
+        try:
+            return _validate(batch, [_in_java(rule) for rule in rules], rows, python_regex=False)
+        finally:
+            frame.unpersist()  # GX holds the frame for all of its questions
+
+
+def _in_java(rule: Rule) -> Rule:
+    """A pattern of RE2 in Java's words, where ``$`` leaves a last line end and ``.`` stops at more
+    kinds of those than one."""
+    if "regex" not in rule.kwargs:
+        return rule
+    pattern = "(?d)" + re.sub(r"(?<!\\)\$$", r"\\z", rule.kwargs["regex"])
+    return replace(rule, kwargs=rule.kwargs | {"regex": pattern})
 
 
 def in_duckdb(

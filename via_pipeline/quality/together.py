@@ -26,7 +26,8 @@ SMALL_ROWS = 25_000
 processor seconds, and 10.8 with a bound of 5,000."""
 
 LARGE_ROWS = 1_000_000
-"""Larger tables are put together up to so many rows, inside DuckDB: the rows that fail are held."""
+"""Larger tables are put together up to so many rows, inside DuckDB (or on Spark): the rows that
+fail are held."""
 
 _ROW_BITS = 40
 
@@ -139,7 +140,7 @@ def _inside(
         f"FROM read_parquet({literal(path)})"
         for index, path in enumerate(tables)
     )
-    found = engines.in_duckdb(rules, connection, f"({source})", columns, sum(sizes))
+    found = engines.inside(rules, connection, f"({source})", columns, sum(sizes))
     low = (1 << _ROW_BITS) - 1
     return _apart(rules, found, sizes, lambda place: (place >> _ROW_BITS, place & low))
 

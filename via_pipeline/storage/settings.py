@@ -16,7 +16,14 @@ KEEP, KEEP_RELEASES = "VIA_SERVE_KEEP", 10
 MEMORY, THREADS = "VIA_DUCKDB_MEMORY", "VIA_DUCKDB_THREADS"
 SCHEDULES = "VIA_SCHEDULES"
 RUN, RUN_HOURS = "VIA_RUN_HOURS", 4.0
+ENGINE, DUCKDB, SPARK = "VIA_ENGINE", "duckdb", "spark"
+MASTER, HERE = "VIA_SPARK_MASTER", "local[*]"
+AUTHENTICATION = "VIA_SPARK_SECRET_FILE"
 
+_MASTER = re.compile(
+    r"local\[(?:\d+|\*)\]|spark://[^\s/;]+:\d+(?:,[^\s/;]+:\d+)*|k8s://\S+|yarn|sc://[^\s/;]+\S*"
+)
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGT]i?B|%)", re.IGNORECASE)
 
 
@@ -74,6 +81,63 @@ def duckdb_limits(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return limits
 
 
+def engine(environ: Mapping[str, str] = os.environ) -> str:
+    """Who runs heavy transformations: ``duckdb`` (the default) or ``spark``.
+
+    Raises:
+        SettingError: another engine.
+    """
+    found = environ.get(ENGINE, "").strip().lower() or DUCKDB
+    if found not in (DUCKDB, SPARK):
+        raise SettingError(f"{ENGINE} is '{found}', but must be {DUCKDB} or {SPARK}")
+    return found
+
+
+def spark_master(environ: Mapping[str, str] = os.environ) -> str:
+    """Where Spark is: its master, or a Spark Connect server; this machine by default.
+
+    Raises:
+        SettingError: not an address of either, or a Spark Connect server elsewhere without TLS.
+    """
+    found = environ.get(MASTER, "").strip() or HERE
+    # The address may hold a token: it is not repeated.
+    if not _MASTER.fullmatch(found):
+        raise SettingError(
+            f"{MASTER} must be local[2], spark://host:7077, k8s://https://host:443, yarn, or "
+            "sc://host:15002 of a Spark Connect server"
+        )
+    if is_connect(found):
+        host = found.removeprefix("sc://").split("/")[0].rsplit(":", 1)[0]
+        if host not in _LOOPBACK and "use_ssl=true" not in found.split("/;", 1)[-1].split(";"):
+            raise SettingError(
+                f"{MASTER} is a Spark Connect server on another machine without TLS; person-level "
+                "data must not travel so: sc://host:15002/;use_ssl=true"
+            )
+    return found
+
+
+def is_connect(master: str) -> bool:
+    """Whether ``master`` is a Spark Connect server: no Java here then."""
+    return master.startswith("sc://")
+
+
+def spark_secret_file(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The file with the secret that all of a Spark cluster share; None where none is named.
+
+    Raises:
+        SettingError: a standalone cluster is named, and no such file. What its machines would send
+            each other in the clear, and give to whoever asks, is person-level data.
+    """
+    found = environ.get(AUTHENTICATION, "").strip() or None
+    is_cluster = engine(environ) == SPARK and spark_master(environ).startswith("spark://")
+    if is_cluster and found is None:
+        raise SettingError(
+            f"{MASTER} is a cluster, but {AUTHENTICATION} names no file with its secret "
+            "(spark.authenticate.secret): without one its machines do not encrypt what they send"
+        )
+    return found
+
+
 def check(environ: Mapping[str, str] = os.environ) -> None:
     """Look at every setting at once, before any work.
 
@@ -85,6 +149,9 @@ def check(environ: Mapping[str, str] = os.environ) -> None:
         run_hours,
         releases_kept,
         duckdb_limits,
+        engine,
+        spark_master,
+        spark_secret_file,
     )
     for look in looks:
         look(environ)
