@@ -122,6 +122,9 @@ def show(
     """Print the summary."""
     from rich.table import Table
 
+    from via_pipeline.engine import heavy
+    from via_pipeline.storage import settings
+
     console.print()
     _deliveries(console, summary)
     if summary.rejected:
@@ -147,6 +150,8 @@ def show(
         f"[bold]Checks[/]      {checks.get('passed', 0)} passed, {checks.get('warn', 0)} warned, "
         f"{checks.get('error', 0)} failed"
     )
+    if (engine := heavy.label()) != settings.DUCKDB:
+        console.print("[bold]Counted by[/] ", *plain(engine))
     show_places(console, home, editions)
     _times(console, seconds, total)
 

@@ -15,6 +15,7 @@ from via_pipeline.contracts.model import Contract, Table
 from via_pipeline.defs import guard, metadata, policy
 from via_pipeline.defs.resources import Installation
 from via_pipeline.defs.source_checks import checks_of, source_results, source_specs
+from via_pipeline.engine import heavy
 from via_pipeline.fingerprint import PACKAGE
 from via_pipeline.storage.home import Home
 
@@ -250,7 +251,7 @@ def _outcomes(contract: Contract) -> dg.AssetsDefinition:
         attempt = guard.guarded(context, lambda: refresh(home, contract.source))
         return dg.MaterializeResult(
             asset_key=name,
-            metadata=metadata.lake_figures(home, name),
+            metadata=metadata.lake_figures(home, name) | {"engine": heavy.label()},
             check_results=[attempt.check(name)],
         )
 

@@ -38,7 +38,7 @@ _NODES = frozenset((
     "Subquery", "Where", "Having", "Group", "GroupingSets", "Grouping", "Join", "Union",
     "Order", "Ordered", "Star", "Tuple", "Distinct",
     # Windows and aggregates.
-    "Window", "WindowSpec", "RowNumber", "Lag", "Filter", "Count", "Sum", "Max", "Min",
+    "Window", "RowNumber", "Lag", "Filter", "Count", "Sum", "Max", "Min",
     "LogicalOr", "GroupConcat",
     # Values and types.
     "Literal", "Boolean", "Null", "Cast", "DataType", "DataTypeParam", "Interval", "Var",
@@ -138,6 +138,9 @@ def _check(node: Any, where: str) -> None:
         "GroupConcat": lambda n: (
             "string_agg but of DISTINCT x ORDER BY x" if _set(n) is None else None
         ),
+        "Star": lambda n: "* with EXCLUDE or REPLACE" if any(n.args.values()) else None,
+        "Join": lambda n: "a join of that kind" if n.args.get("method") else None,
+        "Union": lambda n: "UNION BY NAME" if n.args.get("by_name") else None,
         "Group": lambda n: n.sql() if n.args.get("rollup") or n.args.get("cube") else None,
     }
     look = looks.get(type(node).__name__)

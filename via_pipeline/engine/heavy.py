@@ -6,9 +6,12 @@ Belongs here: the one call that other rooms make. Does not belong here: how Spar
 
 from __future__ import annotations
 
-import duckdb
+from typing import TYPE_CHECKING
 
 from via_pipeline.storage import settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def counted(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> str:

@@ -43,6 +43,9 @@ def said(*arguments: str) -> tuple[int, str]:
         ("VIA_SERVE_KEEP", "0", "must be a whole number from 1"),
         ("VIA_DUCKDB_MEMORY", "veel", "must be a size, such as 2GB"),
         ("VIA_DUCKDB_THREADS", "1.5", "must be a whole number from 1"),
+        ("VIA_ENGINE", "sparc", "VIA_ENGINE is 'sparc', but must be duckdb or spark"),
+        ("VIA_SPARK_MASTER", "host:7077", "VIA_SPARK_MASTER must be local[2], spark://host:7077"),
+        ("VIA_SPARK_MASTER", "sc://elders:15002/;token=x", "without TLS"),
     ],
 )
 def test_a_setting_that_is_none(monkeypatch, name: str, value: str, answer: str) -> None:
@@ -58,6 +61,19 @@ def test_settings_that_are_right_or_absent() -> None:
     assert settings.duckdb_limits({}) == {}
     both = {"VIA_DUCKDB_MEMORY": "1.5 GiB", "VIA_DUCKDB_THREADS": "2"}
     assert settings.duckdb_limits(both) == {"memory_limit": "1.5 GiB", "threads": "2"}
+    assert settings.engine({}) == "duckdb" and settings.engine({"VIA_ENGINE": " Spark"}) == "spark"
+    assert settings.spark_master({}) == "local[*]"
+    secure = "sc://elders:15002/;token=x;use_ssl=true"
+    for master in ("local[2]", "spark://a:7077,b:7077", "yarn", "sc://localhost:15002", secure):
+        assert settings.spark_master({"VIA_SPARK_MASTER": master}) == master
+
+
+def test_a_cluster_needs_a_secret() -> None:
+    cluster = {"VIA_ENGINE": "spark", "VIA_SPARK_MASTER": "spark://meester:7077"}
+    with pytest.raises(settings.SettingError, match="VIA_SPARK_SECRET_FILE names no file"):
+        settings.check(cluster)
+    settings.check(cluster | {"VIA_SPARK_SECRET_FILE": "/run/secrets/spark"})
+    settings.check(cluster | {"VIA_ENGINE": "duckdb"})
 
 
 @pytest.mark.parametrize("name", ["VIA_HOME", "VIA_DATA"])

@@ -12,6 +12,7 @@ import dagster as dg
 
 from via_pipeline.defs import guard, metadata, policy
 from via_pipeline.defs.resources import Installation
+from via_pipeline.engine import heavy
 
 if TYPE_CHECKING:
     from via_pipeline.diversity.run import Done
@@ -168,4 +169,6 @@ def _parts(done: "Done", name: str) -> dict[str, Any]:
     made, kept = (
         sum(part.startswith(f"{name}/") for part in parts) for parts in (done.computed, done.kept)
     )
-    return {"parts_computed": made, "parts_kept": kept} if made or kept else {}
+    if not made and not kept:
+        return {}
+    return {"parts_computed": made, "parts_kept": kept, "engine": heavy.label()}
