@@ -178,7 +178,8 @@ def test_dg_agrees() -> None:
 def test_loading_the_definitions_imports_no_great_expectations() -> None:
     code = (
         "import sys; from via_pipeline.defs.assemble import build_defs; build_defs();"
-        "heavy = {'great_expectations', 'pandas', 'sqlglot', 'pyspark'} & set(sys.modules); print(sorted(heavy))"
+        "heavy = {'great_expectations', 'pandas', 'sqlglot', 'pyspark'} & set(sys.modules);"
+        "print(sorted(heavy))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
