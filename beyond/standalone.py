@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BRIDGE, NET = "viaspark", "10.213.47"
+# Of this process only: two proofs at once do not meet.
+BRIDGE, NET = f"via{os.getpid() % 10**6}", f"10.213.{os.getpid() % 254 + 1}"
 WORKERS = 2
 MEMORY = "1g"
 LIMIT_SECONDS = 90
@@ -154,7 +155,8 @@ def _hosts(after: ExitStack) -> list[str] | None:
 
 
 def _clear(names: list[str]) -> None:
-    for step in [*(f"ip netns del {name}" for name in names), f"ip link del {BRIDGE}"]:
+    ends = [f"ip link del {name}a" for name in names]
+    for step in [*ends, *(f"ip netns del {name}" for name in names), f"ip link del {BRIDGE}"]:
         subprocess.run(step.split(), capture_output=True, check=False)  # noqa: S603
 
 
