@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -55,6 +56,8 @@ def cluster(folder: Path, memory: str = MEMORY) -> Iterator[Cluster]:
         NoCluster: Java or pyspark is missing, or master or workers do not come up.
     """
     spark = _spark_home()
+    # Asked to stop, it stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder.mkdir(parents=True, exist_ok=True)
     secret = folder / "secret"
     _private(secret, secrets.token_hex(32))
