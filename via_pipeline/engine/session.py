@@ -9,7 +9,8 @@ secret, there is no event log and no web page, and executors log nothing below f
 nothing home. Memory, cores and numbers of partitions are the cluster's business:
 ``spark-defaults.conf`` in ``SPARK_CONF_DIR``, which this does not replace.
 
-The secret never stands on a command line: settings go by a file that only we may read.
+The secret never stands on a command line: settings go by a file that only we may read, and that is
+gone when the session is there.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from via_pipeline.storage import settings
+from via_pipeline.storage import machine, settings
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -110,13 +111,14 @@ def _made(master: str) -> SparkSession:
         return _begun(builder, "no Spark Connect server answers")
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         raise EngineError("Spark needs Java 17 here (Debian: apt install openjdk-17-jre-headless)")
-    before = os.environ.get("PYSPARK_SUBMIT_ARGS")
+    before, told = os.environ.get("PYSPARK_SUBMIT_ARGS"), _properties(master)
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        f"--properties-file {_properties(master)} --load-spark-defaults pyspark-shell"
+        f"--properties-file {told} --load-spark-defaults pyspark-shell"
     )
     try:
         return _begun(SparkSession.builder, "the driver did not start, or no master answers")
     finally:
+        told.unlink()  # read by now, and it may hold the secret
         if before is None:
             del os.environ["PYSPARK_SUBMIT_ARGS"]
         else:
@@ -134,7 +136,12 @@ def _properties(master: str) -> Path:
     """A file of settings that only we may read, in a folder that goes with the session."""
     global _folder
     scratch = Home.from_env().scratch
-    _folder = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch if scratch.is_dir() else None))
+    if scratch.is_dir():
+        # Named as DuckDB's: what a killed process leaves is swept like that.
+        _folder = machine.spill_folder(scratch)
+        _folder.mkdir(mode=0o700)
+    else:
+        _folder = Path(tempfile.mkdtemp(prefix="via_spark_"))
     told = MEANING | CONFIDENTIAL
     told |= {
         "spark.master": master,
