@@ -81,7 +81,9 @@ def _show(
 ) -> None:
     """Every relation of ``plan`` as a temporary view of Spark, those behind views first."""
     for name, paths in plan.files.items():
-        spark.read.parquet(*paths).createOrReplaceTempView(name)
+        # Hadoop's name for the same bucket.
+        found = [f"s3a{path[2:]}" if path.startswith("s3://") else path for path in paths]
+        spark.read.parquet(*found).createOrReplaceTempView(name)
         made.append(name)
     for table in plan.tables:
         if table in made:
