@@ -66,7 +66,6 @@ def judge(
     contract: Contract,
     *,
     run_id: str,
-    threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
     again: Collection[str] = (),
 ) -> list[ValidationResult]:
     """Judge the staged deliveries of ``contract`` that have no verdict under it; return theirs.
@@ -76,8 +75,7 @@ def judge(
     Writes per delivery: accepted parts, quarantine, result JSON and page, report to the partner,
     and last the verdict in the ledger. A delivery whose judging fails for a technical reason gets
     no verdict: its rows stay out, its result says which kind of failure it was, and it is tried
-    again next time; it stops no other. Tables of more than ``threshold_rows`` rows
-    are validated inside DuckDB.
+    again next time; it stops no other.
 
     Raises:
         BusyError: another process is judging this source.
@@ -89,11 +87,11 @@ def judge(
         if not waiting:
             return []
         rules = rules_by_table(contract, home.data / "reference")
-        ready = _run_together(home, rules, [row.delivery_id for row in waiting], threshold_rows)
+        ready = _run_together(home, rules, [row.delivery_id for row in waiting])
         results = []
         for row in waiting:
             try:
-                result = _judge_one(home, contract, rules, row.delivery_id, threshold_rows, ready)
+                result = _judge_one(home, contract, rules, row.delivery_id, ready)
                 _record(ledger, result, run_id)
             except Exception as error:
                 # The message may hold a cell's value; the class may not.
@@ -148,7 +146,6 @@ def _judge_one(
     contract: Contract,
     rules: Mapping[str, Sequence[Rule]],
     delivery_id: str,
-    threshold_rows: int,
     ready: Mapping[Path, list[RuleResult]],
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
@@ -156,7 +153,7 @@ def _judge_one(
     results = [
         result
         for table in staged.tables
-        for result in _run_table(home, rules[table.table], table, threshold_rows, ready)
+        for result in _run_table(home, rules[table.table], table, ready)
     ]
     judgement = judge_delivery(
         staged,
@@ -186,7 +183,6 @@ def _run_table(
     home: Home,
     rules: Sequence[Rule],
     table: StagedTable,
-    threshold_rows: int,
     ready: Mapping[Path, list[RuleResult]],
 ) -> list[RuleResult]:
     """Shape rules on the header, the others on the staged rows; a table not staged has none."""
@@ -197,7 +193,7 @@ def _run_table(
     if table.parquet is not None:
         path = home.lake / table.parquet
         results += ready.get(path) or engines.run_on_file(
-            _on_rows(rules), path, threshold_rows=threshold_rows, scratch=home.scratch
+            _on_rows(rules), path, scratch=home.scratch
         )
     return results
 
@@ -210,7 +206,6 @@ def _run_together(
     home: Home,
     rules: Mapping[str, Sequence[Rule]],
     delivery_ids: Sequence[str],
-    threshold_rows: int,
 ) -> dict[Path, list[RuleResult]]:
     """Results of tables that are run together, by the path of their Parquet file.
 
@@ -223,7 +218,7 @@ def _run_together(
                 small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
     ready: dict[Path, list[RuleResult]] = {}
     for name, sizes in small.items():
-        for paths in together.batches(sizes, threshold_rows):
+        for paths in together.batches(sizes):
             try:
                 found = together.run_on_files(_on_rows(rules[name]), paths, home.scratch)
             except Exception as error:
