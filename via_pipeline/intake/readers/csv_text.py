@@ -12,6 +12,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,8 @@ from via_pipeline.storage.duck import literal, quoted
 
 _FIELD_LIMIT = 64 << 20
 _PIECE = 1 << 20
+# Tab, no-break space and byte order mark in UTF-8: conform.py takes them off cells as well.
+_OTHER_BLANKS = (b"\t", b"\xc2\xa0", b"\xef\xbb\xbf")
 
 
 def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
@@ -40,13 +43,12 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
     )
     tally = Tally(content.name, table.name)
     attempts: list[Attach] = []
-    if (
-        form.is_plain
-        and lines
-        and Path("/proc/self/fd").exists()
-        and _has_no_cell_too_many(content, sign, lines, len(header.names))
-    ):
-        attempts.append(_fast(content, form, sign, header, lines))
+    is_trimmed = False
+    if form.is_plain and lines:
+        looked = _look(content, sign, lines, len(header.names))
+        is_trimmed = looked.is_trimmed and form.is_utf8
+        if looked.has_no_cell_too_many and Path("/proc/self/fd").exists():
+            attempts.append(_fast(content, form, sign, header, lines))
     attempts.append(
         from_rows(header, tally, lambda: careful_rows(content, form, sign, header, tally))
     )
@@ -55,6 +57,7 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
         tally,
         tuple(attempts),
         {"encoding": _name(form), "bom": form.has_bom, "delimiter": sign, "format": "csv"},
+        is_trimmed=is_trimmed,
     )
 
 
@@ -62,18 +65,32 @@ def _name(form: sniff.TextForm) -> str:
     return "utf-8" if form.encoding == "utf-8-sig" else form.encoding
 
 
-def _has_no_cell_too_many(content: Content, sign: str, lines: int, width: int) -> bool:
-    """Whether it is certain that no row below the header ends in empty cells beyond its columns.
+@dataclass(frozen=True)
+class _Look:
+    """What is certain of the rows below the header, see ``_look``."""
 
-    DuckDB drops such cells without a word. Without quotes, counting delimiters and lines tells (a
-    row too short, which could make up for one too long, is an error to DuckDB). With quotes, any
-    line that ends in an empty cell leaves it open. The text must be plain (``sniff.TextForm``).
+    has_no_cell_too_many: bool
+    is_trimmed: bool
+
+
+def _look(content: Content, sign: str, lines: int, width: int) -> _Look:
+    """What one pass over the bytes below the header makes certain.
+
+    ``has_no_cell_too_many``: no row ends in empty cells beyond its columns. DuckDB drops such cells
+    without a word. Without quotes, counting delimiters and lines tells (a row too short, which
+    could make up for one too long, is an error to DuckDB). With quotes, any line that ends in an
+    empty cell leaves it open. ``is_trimmed``: no cell begins or ends with a blank; never said of a
+    file with quotes, of which the cells' ends are not so easily seen. The text must be plain
+    (``sniff.TextForm``), and UTF-8 for the latter.
     """
     mark = sign.encode()
     empty_ends = [mark + end for end in (b"\n", b"\r", b'""\n', b'""\r')]
+    blank_ends = [mark + b" ", b" " + mark, b"\n ", b" \n", b" \r"]
     signs = newlines = 0
     has_quote = has_empty_end = False
-    tail = b""
+    is_trimmed = sign not in " \t"
+    # The first cell stands after a line end too.
+    tail = b"\n"
     with content.open() as handle:
         for _ in range(lines):
             handle.readline()
@@ -84,12 +101,17 @@ def _has_no_cell_too_many(content: Content, sign: str, lines: int, width: int) -
             has_quote = has_quote or b'"' in piece
             has_empty_end = has_empty_end or any(end in window for end in empty_ends)
             if has_quote and has_empty_end:
-                return False
+                return _Look(has_no_cell_too_many=False, is_trimmed=False)
+            if is_trimmed:
+                is_trimmed = not any(blank in window for blank in _OTHER_BLANKS) and not (
+                    b" " in window and any(end in window for end in blank_ends)
+                )
             tail = window[-3:]
     if has_quote:
-        return not tail.endswith((mark, mark + b'""'))
-    rows = newlines + (tail[-1:] not in (b"", b"\n"))
-    return signs == rows * (width - 1)
+        ends_well = not tail.endswith((mark, mark + b'""'))
+        return _Look(has_no_cell_too_many=ends_well, is_trimmed=False)
+    rows = newlines + (tail[-1:] != b"\n")
+    return _Look(signs == rows * (width - 1), is_trimmed and not tail.endswith(b" "))
 
 
 def _fast(content: Content, form: sniff.TextForm, sign: str, header: Header, lines: int) -> Attach:
