@@ -29,7 +29,7 @@ from via_pipeline.intake.corrections import Overlay
 from via_pipeline.intake.exclusions import Exclusions
 from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
-from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.duck import among, in_order, literal, quoted
 from via_pipeline.storage.lake import PARQUET
 
 _RAW = "via_raw"
@@ -63,7 +63,7 @@ class Context:
 @contextmanager
 def connection(key: Key, own: Key | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory connection that holds the key and never writes to disk of its own accord."""
-    with work() as opened:
+    with in_order() as opened:
         opened.execute("SET temp_directory = ''")
         key.lend(opened)
         if own is not None:
@@ -119,14 +119,15 @@ def to_parquet(
         target = f"TO {literal(path)} ({PARQUET})"
         try:
             if name in held:
-                # In the order in which they were held: that of the file.
+                # No join: the rows stay in the order in which they were held, that of the file.
+                coarse.count(opened, table, _held_name(name))
                 rows_of = f"SELECT *{flags} FROM {_held_name(name)} AS rij"
-                final = coarse.applied(table, rows_of, _held_name(name))
+                final = coarse.applied(table, rows_of)
                 final = _written(context, table, final)
                 opened.execute(f"COPY ({final}) {target}")
             else:
                 base = f"SELECT *{flags} FROM ({_conformed(context, table, raw)}) AS rij"
-                final = _written(context, table, coarse.applied(table, base, None))
+                final = _written(context, table, coarse.applied(table, base))
                 _with_attempts(opened, raw, f"COPY ({final}) {target}")
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise ContractError(
@@ -413,8 +414,9 @@ def _written(context: Context, table: Table, query: str) -> str:
     marks = _marks(context, table)
     if not marks:
         return query
-    erased = _list(sorted(context.exclusions.erased)) or "''"
-    kept = " AND ".join(f"coalesce({quoted(mark)} NOT IN ({erased}), true)" for mark in marks)
+    # No IN: a long one is a join in a WHERE, and rows lose their order in a join.
+    erased = sorted(context.exclusions.erased)
+    kept = " AND ".join(f"coalesce(NOT {among(quoted(mark), erased)}, true)" for mark in marks)
     helpers = ", ".join(quoted(mark) for mark in marks)
     return f"SELECT * EXCLUDE ({helpers}) FROM ({query}) WHERE {kept}"
 

@@ -76,22 +76,27 @@ def about_a_key(rule: Rule) -> bool:
 
 
 def run_on_files(
-    rules: Sequence[Rule], tables: Sequence[Path], scratch: Path | None = None
+    rules: Sequence[Rule],
+    tables: Sequence[Path],
+    scratch: Path | None = None,
+    threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
 ) -> list[list[RuleResult]]:
-    """Per staged table of one contract, the result of every rule in the order of ``rules``."""
+    """Per staged table of one contract, the result of every rule in the order of ``rules``.
+
+    Of a table of more than ``threshold_rows`` rows no row leaves DuckDB.
+    """
+    limits: dict[str, Any] = {"threshold_rows": threshold_rows, "scratch": scratch}
     with work(scratch) as connection:
-        described = _described(connection, rules, tables)
+        described = _described(connection, rules, tables, threshold_rows)
         if described is None:
-            return [engines.run_on_file(rules, path, scratch=scratch) for path in tables]
+            return [engines.run_on_file(rules, path, **limits) for path in tables]
         found: dict[str, _Rows] = {}
         found |= _of_values(connection, [rule for rule in rules if about_a_value(rule)], described)
         found |= _of_keys(connection, [rule for rule in rules if about_a_key(rule)], described)
     alone = [rule for rule in rules if rule.id not in found]
     results = []
     for place, (path, rows) in enumerate(zip(tables, described.sizes, strict=True)):
-        by_rule = {
-            result.rule: result for result in engines.run_on_file(alone, path, scratch=scratch)
-        }
+        by_rule = {result.rule: result for result in engines.run_on_file(alone, path, **limits)}
         for rule in rules:
             if rule.id in found:
                 bad = found[rule.id][place]
@@ -116,7 +121,10 @@ def batches(sizes: Sequence[tuple[Path, int]], most: int = MOST_ROWS) -> Iterato
 
 
 def _described(
-    connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], paths: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    paths: Sequence[Path],
+    threshold_rows: int,
 ) -> _Tables | None:
     """The tables, where they are of one shape and it pays; None where each is run alone."""
     listed = f"[{', '.join(literal(path) for path in paths)}]"
@@ -124,7 +132,7 @@ def _described(
         f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})"
     ).fetchall()
     sizes = dict(counted)
-    if len(paths) == 1 and sum(sizes.values()) <= engines.PANDAS_LIMIT_ROWS:
+    if len(paths) == 1 and sum(sizes.values()) <= threshold_rows:
         return None
     shapes = connection.execute(
         "SELECT DISTINCT list((name, type, converted_type, logical_type)) "

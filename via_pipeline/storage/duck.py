@@ -52,6 +52,18 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
+def in_order(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """``work`` with one thread: rows are written in the order in which they are read.
+
+    With more, a table is cut into row groups as the threads come by them, so that without sorting
+    the same rows may give other bytes.
+    """
+    with work(scratch) as connection:
+        connection.execute("SET threads = 1")
+        yield connection
+
+
+@contextmanager
 def reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a DuckDB file, as a BI tool opens it."""
     config: _Config = _limits()

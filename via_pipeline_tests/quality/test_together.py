@@ -57,8 +57,7 @@ def test_a_large_table_is_judged_by_its_values(
     monkeypatch.setattr(
         engines, "on_pandas", lambda rules, frame: seen.append(len(frame)) or judged(rules, frame)
     )
-    monkeypatch.setattr(engines, "PANDAS_LIMIT_ROWS", 59)
-    assert together.run_on_files(RULES, [path]) == [alone]
+    assert together.run_on_files(RULES, [path], threshold_rows=59) == [alone]
     # Two codes, and the sixty rows whose key is there more than once.
     assert seen[0] == 2
     assert max(seen) == 60
