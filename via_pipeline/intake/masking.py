@@ -32,9 +32,7 @@ _YEARS_OR_DATE = "|".join(
 )
 
 
-def kept(
-    column: Column, codelists: Mapping[str, CodeList], has_form: str | None = None
-) -> str:
+def kept(column: Column, codelists: Mapping[str, CodeList], has_form: str | None = None) -> str:
     """SQL of what is kept of the trimmed text of ``column``; NULL where it is NULL.
 
     ``has_form`` is SQL of whether the text matches the column's pattern, where that is known. From free text a BSN is taken out; a whole cell that is one says so; any other cell that has not

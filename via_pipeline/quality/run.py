@@ -319,9 +319,7 @@ def _split_table(
         return replace(expected, quarantined=written)
     if not table.conformed:
         return replace(expected, quarantined=written)
-    part = quarantine.write_accepted(
-        home.lake, table, parquet, staged.delivery_id, bad, connection
-    )
+    part = quarantine.write_accepted(home.lake, table, parquet, staged.delivery_id, bad, connection)
     return replace(expected, accepted=part.rows, quarantined=written)
 
 

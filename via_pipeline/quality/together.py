@@ -272,7 +272,9 @@ def _frame_of_keys(
         f"(SELECT row_number() OVER (ORDER BY tabel, {engines.ROW}) - 1 AS {engines.ROW}, "
         f"dense_rank() OVER (ORDER BY tabel, {first}) AS {first}{more} FROM dubbel)"
     )
-    kinds = {key[0]: "BIGINT", engines.ROW: "BIGINT"} | {name: tables.types[name] for name in key[1:]}
+    kinds = {key[0]: "BIGINT", engines.ROW: "BIGINT"} | {
+        name: tables.types[name] for name in key[1:]
+    }
     owners = connection.execute(
         f"SELECT tabel, {engines.ROW} FROM dubbel ORDER BY tabel, {engines.ROW}"
     ).fetchall()

@@ -46,9 +46,7 @@ def write_part(
     """
     path = lake / table / f"{name}.parquet"
     with replacing(path) as temporary:
-        connection.execute(
-            f"COPY ({query}) TO {literal(temporary)} ({PARQUET})"
-        )
+        connection.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
     return describe(lake, path, name)
 
 

@@ -33,9 +33,7 @@ def test_together_is_one_by_one(tables: list[list[staged.Row]], tmp_path: Path) 
     assert together.run_on_files(RULES, paths) == alone
 
 
-def test_many_values_and_few_give_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_values_and_few_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         {"_row": place + 2, "tekst": "ab" * (place % 3), "code": "xz"[place % 2], "geheel": place}
         for place in range(40)
