@@ -35,8 +35,9 @@ _YEARS_OR_DATE = "|".join(
 def kept(column: Column, codelists: Mapping[str, CodeList], has_form: str | None = None) -> str:
     """SQL of what is kept of the trimmed text of ``column``; NULL where it is NULL.
 
-    ``has_form`` is SQL of whether the text matches the column's pattern, where that is known. From free text a BSN is taken out; a whole cell that is one says so; any other cell that has not
-    the agreed form is kept as its shape.
+    ``has_form`` is SQL of whether the text matches the column's pattern, where that is known. From
+    free text a BSN is taken out; a whole cell that is one says so; any other cell that has not the
+    agreed form is kept as its shape.
     """
     name = quoted(column.name)
     if column.is_text and column.codelist is None and column.pattern is None:

@@ -95,9 +95,9 @@ def stage(
 ) -> StagedDelivery:
     """Read a recognised delivery and write its staging folder.
 
-    The hash of its content is not among what is found, see ``content_of``. ``overlay`` are cells that a person resolved; they take the place of the file's own before
-    anything looks at them. What is wrong with the file stands in the result's findings; nothing of
-    that is raised.
+    The hash of its content is not among what is found, see ``content_of``. ``overlay`` are cells
+    that a person resolved; they take the place of the file's own before anything looks at them.
+    What is wrong with the file stands in the result's findings; nothing of that is raised.
 
     Raises:
         ContractError: the contract itself is wrong.
