@@ -11,6 +11,7 @@ in force are there, and every figure names the deliveries that were among its ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -77,15 +78,18 @@ def results(
     return connection.sql(query(load_plan(source, measures), load_contract(source, sources)))
 
 
-def query(plan: Plan, contract: Contract) -> str:
-    """SQL that computes every measure of ``plan`` for every group, site and period."""
+def query(plan: Plan, contract: Contract, deliveries: Sequence[str] | None = None) -> str:
+    """SQL that computes every measure of ``plan`` for every group, site and period.
+
+    With ``deliveries`` over the rows of those alone.
+    """
     dimensions = list(plan.dimensions)
     sets = ", ".join(f"({', '.join(columns)})" for columns in _grouping_sets(plan))
     computed = [_aggregates(measure, index) for index, measure in enumerate(plan.measures)]
     figures = ",\n    ".join(_figure(measure, i) for i, measure in enumerate(plan.measures))
     cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     return f"""
-WITH rijen AS ({_rows(plan, contract)}),
+WITH rijen AS ({_rows(plan, contract, deliveries)}),
 groepen AS (
     SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
         {_named(dimensions)} AS groep_soort,
@@ -130,7 +134,7 @@ def _grouping_sets(plan: Plan) -> list[list[str]]:
     ]
 
 
-def _rows(plan: Plan, contract: Contract) -> str:
+def _rows(plan: Plan, contract: Contract, deliveries: Sequence[str] | None) -> str:
     """Each row with site, period, dimensions, and per measure what it adds."""
     source = f"({plan.relation})" if plan.relation else quoted(plan.table)
     person = _person(plan, contract)
@@ -154,6 +158,10 @@ def _rows(plan: Plan, contract: Contract) -> str:
         "v.is_synthetisch AS l_synthetisch "
         f"FROM {source} r JOIN {DELIVERIES} v ON v.delivery_id = r._delivery"
     )
+    if deliveries is not None:
+        # On the rows themselves: files of other deliveries are passed over without reading them.
+        wanted_here = ", ".join(literal(one) for one in deliveries)
+        delivered += f" WHERE r._delivery IN ({wanted_here})"
     return f"SELECT {', '.join(columns)} FROM ({delivered}) r WHERE {wanted}"
 
 
