@@ -23,6 +23,7 @@ from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Correction, Ledger, Sighting, stamp
 from via_pipeline.intake.pseudonym import Key, load_key
 from via_pipeline.intake.records import RECORD, Finding, StagedDelivery, read_record, staging
+from via_pipeline.intake.status import Key as DeliveryKey
 from via_pipeline.intake.trouble import Refused
 from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import writer_lock
@@ -328,7 +329,7 @@ class _Run:
         if not staged.is_readable:
             self.rejected.append(delivery_id)
 
-    def _record(self, staged: StagedDelivery, key: recognise.Key | None) -> None:
+    def _record(self, staged: StagedDelivery, key: DeliveryKey | None) -> None:
         """Remember what was staged; with a hash of its rows where another has the same key.
 
         Rows are compared with those of the same key only, and most keys come once: hashing every
