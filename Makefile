@@ -94,6 +94,10 @@ readers: $(VENV)/.dev ## twenty readers during twenty refreshes, two runs at onc
 trouble: $(VENV)/.dev ## a full disk, a lost key, a damaged table ...: the message, and the one command after it (minutes)
 	@$(BIN)/python -m faults.trouble
 
+.PHONY: s3
+s3: $(VENV)/.dev ## a whole night in a bucket of a real S3 server (Debian's radosgw, else moto), beside one on a disk (minutes)
+	@$(BIN)/python -m faults.object_storage $(S3)
+
 .PHONY: fuzz
 fuzz: $(VENV)/.dev $(VENV)/.fuzz ## hostile files against every reader: by chance, then by what they reach (MINUTES=2 each)
 	@$(BIN)/python -m faults.fuzz --minutes $(MINUTES) $(FUZZ)
@@ -140,8 +144,8 @@ licences: $(VENV)/.audit ## docs/licences.md: the licence of everything that is 
 .PHONY: lock
 lock: $(VENV)/.uv ## compile requirements/*.txt again after a change of pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/run.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra postgres --extra workers -c requirements/run.txt -o requirements/production.txt >/dev/null
-	@$(COMPILE) pyproject.toml --extra postgres --extra workers --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres --extra workers --extra s3 -c requirements/run.txt -o requirements/production.txt >/dev/null
+	@$(COMPILE) pyproject.toml --extra postgres --extra workers --extra s3 --group dev -c requirements/run.txt -o requirements/dev.txt >/dev/null
 	@$(COMPILE) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt >/dev/null
 	@$(COMPILE) --group rehearsal -c requirements/dev.txt -o requirements/rehearsal.txt >/dev/null
 	@$(COMPILE) --group audit -c requirements/dev.txt -o requirements/audit.txt >/dev/null

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 FAILED = 1
 _STATE = "last.json"
-_LOCK = "via-run"
 _LOCK_SECONDS = 5
 # What a killed run left half-written is removed by a later one; no write at work takes an hour.
 _ORPHAN_SECONDS = 3600
@@ -91,7 +90,8 @@ def run(
 
     A second run with nothing new says so and does almost no work.
     """
-    from via_pipeline.storage.atomic import BusyError, writer_lock
+    from via_pipeline.storage import kept
+    from via_pipeline.storage.atomic import BusyError
 
     began = time.monotonic()
     # Great Expectations makes millions of short-lived objects beside a large heap that stays:
@@ -102,7 +102,7 @@ def run(
     with _terminal(2 if as_json else 1) as console, troubles(console), limited(console):
         _ready_key(console, home)
         try:
-            with writer_lock(home.locks, _LOCK, _LOCK_SECONDS):
+            with kept.alone(home, _LOCK_SECONDS):
                 outcome = _run(console, home, edition, force, began)
         except BusyError as error:
             console.print(str(error), style="red", markup=False)
@@ -230,7 +230,8 @@ def ui(
     from via_pipeline.defs.instance import prepare
 
     home = Home.from_env().ensure()
-    os.environ["VIA_HOME"], os.environ["VIA_DATA"] = str(home.root), str(home.data)
+    os.environ["VIA_STATE" if home.url else "VIA_HOME"] = str(home.root)
+    os.environ["VIA_DATA"] = str(home.data)
     os.environ.setdefault("VIA_SCHEDULES", "on")
     _ready_key(_console(), home)
     prepare(home)

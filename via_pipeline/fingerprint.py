@@ -177,10 +177,17 @@ def outputs(home: Home) -> dict[str, list[int]]:
     """
     found = {
         path.relative_to(home.root).as_posix(): Stat.of(path).listed()[:2]
-        for folder in (home.lake, home.quarantine, home.letters, home.serve, home.reports)
+        for folder in (home.letters, home.serve, home.reports)
         for path in files_in(folder)
         if folder != home.reports or path.relative_to(home.reports).parts[0] not in _ASIDE
     }
+    for place in (home.lake, home.quarantine):
+        if isinstance(place, Path):
+            for path in files_in(place):
+                found[path.relative_to(home.root).as_posix()] = Stat.of(path).listed()[:2]
+        else:
+            for one in place.bucket.below(place.key):
+                found[one.key] = [one.size, int(one.modified.timestamp() * 1e9)]
     if home.latest.exists():
         found[home.latest.relative_to(home.root).as_posix()] = []
     return found

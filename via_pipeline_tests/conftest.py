@@ -17,10 +17,15 @@ os.environ.setdefault("VIA_PSEUDONYM_KEY", "7465737473206f6e6c793a20" + "00" * 3
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
 from via_pipeline_tests.journeys import house
+
+# How long an example takes says how busy the machine is; no test of ours is about that.
+hypothesis.settings.register_profile("via", deadline=None)
+hypothesis.settings.load_profile("via")
 
 _OF_RUN, _THE_REST = 8, 9
 

@@ -26,6 +26,7 @@ import typer
 from typer.core import TyperGroup
 
 from via_pipeline.storage import settings
+from via_pipeline.storage.bucket import BucketError
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -45,8 +46,18 @@ class Guarded(TyperGroup):
         """Run the command, or say what keeps it from running."""
         with told():
             settings.check()
-            _check_places(Home.from_env())
-            return super().invoke(ctx)
+            home = Home.from_env()
+            _check_places(home)
+            if home.url is None:
+                return super().invoke(ctx)
+            from via_pipeline.storage import kept
+
+            # What another machine did is seen first; what this one did is kept, come what may.
+            kept.fetch(home)
+            try:
+                return super().invoke(ctx)
+            finally:
+                kept.push(home)
 
 
 @contextmanager
@@ -75,6 +86,8 @@ def troubles(console: Console) -> Iterator[None]:
         yield
     except (*_ALREADY_TOLD, settings.SettingError):
         raise
+    except BucketError as error:
+        said = str(error)
     except OSError as error:
         # The path may name a partner's file.
         said = (
@@ -160,7 +173,7 @@ def _leave(text: str, code: int) -> None:
 def _check_places(home: Home) -> None:
     """VIA_HOME and VIA_DATA may be absent, but what is there must be a folder that can be used."""
     for name, path, mode in (
-        ("VIA_HOME", home.root, os.R_OK | os.W_OK | os.X_OK),
+        ("VIA_STATE" if home.url else "VIA_HOME", home.root, os.R_OK | os.W_OK | os.X_OK),
         ("VIA_DATA", home.data, os.R_OK | os.X_OK),
     ):
         if not path.exists():
@@ -178,6 +191,8 @@ def _check_places(home: Home) -> None:
 
 def _of_system(error: OSError) -> tuple[str, int]:
     """What the system says, with its path only where that is a place of ours, and the code."""
+    if isinstance(error, BucketError):
+        return str(error), FAILED
     home = Home.from_env()
     reason = error.strerror or type(error).__name__
     if error.errno in _FULL:

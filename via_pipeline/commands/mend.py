@@ -29,7 +29,8 @@ def mend(
     from via_pipeline.intake.ledger import LedgerError
     from via_pipeline.intake.pseudonym import KeyProblem, load_key
     from via_pipeline.pilots import mend as work
-    from via_pipeline.storage.atomic import BusyError, writer_lock
+    from via_pipeline.storage import kept
+    from via_pipeline.storage.atomic import BusyError
 
     home = Home.from_env()
     if not home.ledger.exists():
@@ -37,7 +38,7 @@ def mend(
         return
     now = datetime.now(tz=UTC)
     try:
-        with writer_lock(home.locks, "via-run", _BUSY_SECONDS):
+        with kept.alone(home, _BUSY_SECONDS):
             if check:
                 found = work.damaged(home, load_all())
                 _tell(found)

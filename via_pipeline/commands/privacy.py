@@ -271,9 +271,9 @@ def _run_id(what: str) -> str:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """No run meanwhile, and the next one finds something to do."""
-    from via_pipeline.storage.atomic import writer_lock
+    from via_pipeline.storage import kept
 
-    with writer_lock(home.locks, "via-run", _BUSY_SECONDS):
+    with kept.alone(home, _BUSY_SECONDS):
         yield
 
 

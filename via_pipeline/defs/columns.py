@@ -43,6 +43,8 @@ _CLOSING = ("waarde_status", "regel")
 # What disclosure control writes about a release, and declares as SQL only (disclosure.record).
 _OF_THE_RELEASE = {
     "breedte": "BIGINT",
+    "uitgesplitst_vanaf": "BIGINT",
+    "is_grover": "BOOLEAN",
     "cellen": "BIGINT",
     "verborgen": "BIGINT",
     "waarde_verloren_pct": "BIGINT",

@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 import dagster as dg
 
 from via_pipeline.storage.atomic import BusyError
+from via_pipeline.storage.home import Home
 
 T = TypeVar("T")
 
@@ -124,7 +125,9 @@ def guarded(context: dg.OpExecutionContext, call: Callable[[], T]) -> Attempt[T]
         RetryRequested: the crash may be transient and this is not the last try.
     """
     try:
-        return Attempt(call(), None)
+        value = call()
+        _keep()
+        return Attempt(value, None)
     except Exception as error:
         crash = tell(error)
         _retry_if_transient(context, error, crash)
@@ -140,11 +143,22 @@ def told(context: dg.OpExecutionContext, call: Callable[[], T]) -> T:
         RetryRequested: the crash may be transient and this is not the last try.
     """
     try:
-        return call()
+        value = call()
+        _keep()
+        return value
     except Exception as error:
         crash = tell(error)
         _retry_if_transient(context, error, crash)
     raise StepFailed(str(crash))
+
+
+def _keep() -> None:
+    """Where ``VIA_HOME`` is object storage: what the step did outlives this machine now."""
+    home = Home.from_env()
+    if home.url is not None:
+        from via_pipeline.storage import kept
+
+        kept.push(home)
 
 
 def _retry_if_transient(context: dg.OpExecutionContext, error: Exception, crash: Crash) -> None:

@@ -59,7 +59,7 @@ _DOCS = {
     "status": "operate.md#what-is-broken-right-now",
     "letters": "letters.md",
 }
-_DOCS_OF = {"letters__uitgave": "releasing.md"}
+_DOCS_OF = {"letters__uitgave": "releasing.md", "diversity__peildatum": "workers.md"}
 
 
 def room(key: dg.AssetKey) -> str:

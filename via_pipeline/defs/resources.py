@@ -18,8 +18,14 @@ class Installation(dg.ConfigurableResource):
     def home(self) -> Home:
         """The installation's paths, with its folders made."""
         here = Home.from_env()
-        return Home(
+        found = Home(
+            url=None if self.root else here.url,
             root=Path(self.root) if self.root else here.root,
             data=Path(self.data) if self.data else here.data,
             kept=None if self.data else here.kept,
         ).ensure()
+        if found.url is not None:
+            from via_pipeline.storage import kept
+
+            kept.fetch_once(found)
+        return found

@@ -16,11 +16,11 @@ import duckdb
 
 from via_pipeline.disclosure import release, tables
 from via_pipeline.disclosure.audit.model import Audit, Figure, Tie
-from via_pipeline.disclosure.audit.proof import audit
 from via_pipeline.disclosure.engine.problem import Name, Need
 from via_pipeline.disclosure.history import Past, place_of, quantities
 from via_pipeline.disclosure.joint import Joint
 from via_pipeline.disclosure.release import Hidden
+from via_pipeline.disclosure.solver import Solver
 from via_pipeline.disclosure.sums import Row
 from via_pipeline.disclosure.tables import order_by
 from via_pipeline.storage.duck import quoted
@@ -83,19 +83,23 @@ def prove(
     hidden: Hidden,
     past: Past,
     granted: Collection[Name] = (),
+    solver: Solver | None = None,
 ) -> Proof:
-    """The audit of the tables ``disclosure__*`` on ``connection``.
+    """The audit of the tables ``disclosure__*`` on ``connection``, by ``solver`` (in this process
+    unless given).
 
     ``granted`` are figures that no rule hides and that can be worked out: whoever reads the tables
     knows them, also where they stand in a row that is dark for another reason.
 
     Raises:
         NotSafe: a figure can be known better than its rule allows, or is shown though it may not.
+        SolverStopped: see ``solver``; nothing is proven then.
     """
+    solver = solver or Solver(0)
     seen = _seen(connection, joint)
     worked_out = {name: joint.figures[name].value for name in granted}
     figures, ties = outsider(joint, seen | worked_out, past)
-    verdict = audit(figures, ties, EXACT_UP_TO)
+    verdict = solver.audit(figures, ties, EXACT_UP_TO)
     shown = {
         name
         for name, one in joint.figures.items()
@@ -110,9 +114,13 @@ def prove(
     return found
 
 
-def out_already(joint: Joint, past: Past) -> set[Name]:
-    """Figures that what was published before gives exactly, whatever this release hides."""
-    verdict = audit(*outsider(joint, {}, past), EXACT_UP_TO)
+def out_already(joint: Joint, past: Past, solver: Solver) -> set[Name]:
+    """Figures that what was published before gives exactly, whatever this release hides.
+
+    Raises:
+        SolverStopped: see ``solver``.
+    """
+    verdict = solver.audit(*outsider(joint, {}, past), EXACT_UP_TO)
     return {one.name for one in verdict.intervals if one.low == one.high}
 
 

@@ -15,10 +15,12 @@ import duckdb
 
 from via_pipeline.disclosure import history, proof, record, release, tables
 from via_pipeline.disclosure.engine.problem import Name
-from via_pipeline.disclosure.history import Earlier, Truths
+from via_pipeline.disclosure.history import Earlier, Past, Truths
 from via_pipeline.disclosure.joint import Joint, Part, join, with_arms
 from via_pipeline.disclosure.model import Dataset, Hides, Rule, RuleKind, RuleSet, Status
 from via_pipeline.disclosure.proof import NotSafe, Proof
+from via_pipeline.disclosure.release import Hidden
+from via_pipeline.disclosure.solver import Solver
 from via_pipeline.disclosure.sums import Row
 from via_pipeline.disclosure.tables import RULE, STATUS, SYNTHETIC, Decision, order_by
 from via_pipeline.storage.duck import quoted
@@ -31,13 +33,15 @@ class Release:
     """What was made: per table the query that reads it in its order, and the proof of it all.
 
     ``narrowed`` are datasets with figures that an earlier publication leaves less room than their
-    rule set asks. ``seconds`` that the search for a pattern and the proof took; never part of what
-    is written.
+    rule set asks; ``coarser`` those in which more is hidden than need be, because the search met
+    its bound of work, or the proof found it wanting. ``seconds`` that the search for a pattern and
+    the proof took; never part of what is written.
     """
 
     queries: dict[str, str] = field(default_factory=dict)
     proof: Proof = field(default_factory=Proof)
     narrowed: tuple[str, ...] = ()
+    coarser: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -77,6 +81,7 @@ def protect_all(
     Raises:
         TableError: see ``protect``.
         NotSafe: something could be worked out from what would be published, whatever is hidden.
+        SolverStopped: the solver met a limit of its process, or was killed.
     """
     made = Release()
     about, chosen = _apart(chosen)
@@ -86,8 +91,46 @@ def protect_all(
     parts = [_part(connection, dataset, ruleset) for dataset, ruleset in guarded]
     joint = join(parts)
     past = history.read(connection, joint, earlier, not stays_inside, truths)
+    with Solver(len(joint.figures)) as solver:
+        hidden = _hidden(connection, chosen, joint, past, made, solver)
+    made.narrowed = tuple(
+        sorted({name for one in hidden.narrowed for name in _stands_in(joint, one)})
+    )
+    made.coarser = tuple(
+        sorted({name for one in hidden.collapsed for name in _stands_in(joint, one)})
+    )
+    promised = {
+        dataset.name: record.Promise(
+            rules.title,
+            1 if dataset.name in made.narrowed else rules.width,
+            dataset.detail and dataset.detail.minimum,
+            dataset.name in made.coarser,
+        )
+        for dataset, rules in chosen
+    }
+    record.summary(connection, made.proof, promised)
+    for dataset, ruleset in about:
+        tables.prepare(connection, dataset)
+        tables.write(connection, dataset, ruleset, [])
+    for dataset, _ in (*chosen, *about):
+        tables.forget(connection, dataset)
+        made.queries[dataset.table] = (
+            f"SELECT * FROM {quoted(dataset.table)} ORDER BY {order_by(dataset)}"
+        )
+    return made
+
+
+def _hidden(
+    connection: duckdb.DuckDBPyConnection,
+    chosen: Sequence[tuple[Dataset, RuleSet]],
+    joint: Joint,
+    past: Past,
+    made: Release,
+    solver: Solver,
+) -> Hidden:
+    """What is hidden in the end; the tables are written, and ``made`` has the proof of them."""
     begun = perf_counter()
-    hidden = release.hide(joint, past.known, past.carried, past.dark)
+    hidden = release.hide(joint, past.known, past.carried, past.dark, solver)
     made.seconds["search"] = perf_counter() - begun
     begun = perf_counter()
     shown: set[Name] = set()
@@ -95,16 +138,16 @@ def protect_all(
     while True:
         decisions = {
             part.dataset.name: decide(joint, number, hidden.names, past.slots)
-            for number, part in enumerate(parts)
+            for number, part in enumerate(joint.parts)
         }
         for dataset, ruleset in chosen:
             tables.write(connection, dataset, ruleset, decisions.get(dataset.name, []))
         try:
-            made.proof = proof.prove(connection, joint, hidden, past, shown)
+            made.proof = proof.prove(connection, joint, hidden, past, shown, solver)
             break
         except NotSafe as error:
             if kept & error.failing:
-                kept -= proof.out_already(joint, past)
+                kept -= proof.out_already(joint, past, solver)
             idle = release.idle(joint, error.failing, hidden.names, kept)
             if idle:
                 hidden.names -= idle
@@ -118,21 +161,7 @@ def protect_all(
             hidden.open -= wider
             hidden.collapsed |= wider
     made.seconds["proof"] = perf_counter() - begun
-    made.narrowed = tuple(
-        sorted({name for one in hidden.narrowed for name in _stands_in(joint, one)})
-    )
-    told = {dataset.name: (rules.title, rules.width) for dataset, rules in chosen}
-    told |= {name: (told[name][0], 1) for name in made.narrowed}
-    record.summary(connection, made.proof, told)
-    for dataset, ruleset in about:
-        tables.prepare(connection, dataset)
-        tables.write(connection, dataset, ruleset, [])
-    for dataset, _ in (*chosen, *about):
-        tables.forget(connection, dataset)
-        made.queries[dataset.table] = (
-            f"SELECT * FROM {quoted(dataset.table)} ORDER BY {order_by(dataset)}"
-        )
-    return made
+    return hidden
 
 
 def _stands_in(joint: Joint, name: Name) -> set[str]:

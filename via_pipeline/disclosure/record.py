@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,25 @@ _COUNTS = (
 )
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What a release promises of a dataset: the rule set's ``title``, and how wide (``width``) what
+    it hides was kept. ``detail``: the size from which a site is broken down; None where there is no
+    such bound. ``is_coarser``: more is hidden than need be, because a search met its bound.
+    """
+
+    title: str
+    width: int
+    detail: int | None = None
+    is_coarser: bool = False
+
+
 def summary(
-    connection: duckdb.DuckDBPyConnection, proof: Proof, promised: Mapping[str, tuple[str, int]]
+    connection: duckdb.DuckDBPyConnection, proof: Proof, promised: Mapping[str, Promise]
 ) -> None:
     """Make the source of the published table ``beveiliging`` on ``connection``.
 
-    ``promised`` by dataset: the rule set's title, and how wide what it hides was kept.
+    ``promised`` by dataset.
     """
     rows = []
     for name, found in proof.summary.items():
@@ -66,12 +79,13 @@ def summary(
         share = round(100 * lost / found["waarde"]) if found.get("waarde") else None
         if found.get("cellen"):
             unsafe = found.get("niet_veilig", 0)
-            rows.append((name, *promised[name], found["cellen"], hidden, share, unsafe))
+            rows.append((name, *astuple(promised[name]), found["cellen"], hidden, share, unsafe))
     _table(
         connection,
         SUMMARY,
-        "dataset VARCHAR, regelset VARCHAR, breedte BIGINT, cellen BIGINT, verborgen BIGINT, "
-        "waarde_verloren_pct BIGINT, niet_veilig BIGINT",
+        "dataset VARCHAR, regelset VARCHAR, breedte BIGINT, uitgesplitst_vanaf BIGINT, "
+        "is_grover BOOLEAN, cellen BIGINT, verborgen BIGINT, waarde_verloren_pct BIGINT, "
+        "niet_veilig BIGINT",
         rows,
     )
 

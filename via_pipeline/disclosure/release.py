@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from via_pipeline.disclosure import needs
 from via_pipeline.disclosure.engine.problem import Cell, Name, Need, Problem, Relation
 from via_pipeline.disclosure.engine.rules import Rule
-from via_pipeline.disclosure.engine.search import Pattern, search
 from via_pipeline.disclosure.groups import Together
 from via_pipeline.disclosure.joint import Joint
 from via_pipeline.disclosure.model import RuleSet
+from via_pipeline.disclosure.solver import Solver
 
 
 @dataclass
@@ -101,12 +101,17 @@ def hide(
     known: Collection[Name] = (),
     carried: Collection[Name] = (),
     dark: Collection[Name] = (),
+    solver: Solver | None = None,
 ) -> Hidden:
-    """The pattern of the release.
+    """The pattern of the release, searched by ``solver`` (in this process unless given).
 
     ``known`` figures are out already, as they are now; ``carried`` ones were hidden before and have
     not changed: they stay so; ``dark`` ones are not told, though it protects nothing else.
+
+    Raises:
+        SolverStopped: see ``solver``.
     """
+    solver = solver or Solver(0)
     labels = _labels(joint)
     rulesets = {part.dataset.name: part.ruleset for part in joint.parts}
     unions = [Unions.of(rulesets), Magnitudes.of(rulesets)]
@@ -117,7 +122,7 @@ def hide(
     for is_last in (False, True):
         for names in parts:
             if (names[0][-1] == "S") is is_last:
-                _hide_part(joint, names, labels, set(known), set(carried), unions, done)
+                _hide_part(joint, names, labels, set(known), set(carried), unions, done, solver)
         done.names = _closed(joint, done.names)
     done.names |= _closed(joint, dark)
     return done
@@ -178,6 +183,7 @@ def _hide_part(
     carried: Collection[Name],
     unions: Sequence[Rule],
     done: Hidden,
+    solver: Solver,
 ) -> None:
     if not any(name in done.names for name in names):
         return
@@ -187,7 +193,8 @@ def _hide_part(
     if not relations:
         return
     while True:
-        pattern = _pattern(joint, names, relations, labels, known, carried, unions, done)
+        problem = _problem(joint, names, relations, labels, known, carried, done)
+        pattern = solver.pattern(problem, unions)
         if has_past and _narrow(joint, set(pattern.unprotected) - set(known), done):
             continue
         found = _closed(joint, pattern.hidden) - done.names
@@ -217,16 +224,15 @@ def _narrow(joint: Joint, names: Collection[Name], done: Hidden) -> bool:
     return is_news
 
 
-def _pattern(
+def _problem(
     joint: Joint,
     names: Sequence[Name],
     relations: Sequence[Relation],
     labels: Mapping[Name, str],
     known: Collection[Name],
     carried: Collection[Name],
-    unions: Sequence[Rule],
     done: Hidden,
-) -> Pattern:
+) -> Problem:
     cells = []
     for name in names:
         figure = joint.figures[name]
@@ -250,7 +256,7 @@ def _pattern(
                 contributions=figure.contributions,
             )
         )
-    return search(Problem(cells, relations), unions, again=False)
+    return Problem(cells, relations)
 
 
 def _closed(joint: Joint, names: Iterable[Name]) -> set[Name]:

@@ -54,13 +54,14 @@ def protect_on(
 class Protected:
     """Rows per table, per dataset the counts of the proof (see ``record``), and seconds taken.
 
-    ``narrowed`` as of ``protect.Release``.
+    ``narrowed`` and ``coarser`` as of ``protect.Release``.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     summary: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     narrowed: tuple[str, ...] = ()
+    coarser: tuple[str, ...] = ()
 
 
 def protect(home: Home, earlier: Earlier = ()) -> Protected:
@@ -89,7 +90,7 @@ def protect(home: Home, earlier: Earlier = ()) -> Protected:
             table: lake.replace_table(home.lake, table, connection, query).rows
             for table, query in made.queries.items()
         }
-        return Protected(rows, made.proof.summary, made.seconds, made.narrowed)
+        return Protected(rows, made.proof.summary, made.seconds, made.narrowed, made.coarser)
 
 
 def _view(connection: duckdb.DuckDBPyConnection, home: Home, dataset: Dataset) -> None:

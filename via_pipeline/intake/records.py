@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from via_pipeline.contracts.model import Severity
-from via_pipeline.storage.atomic import write_json
+from via_pipeline.storage.atomic import as_json
+from via_pipeline.storage.place import Place, write_text
 
 RECORD = "record.json"
 
@@ -79,12 +79,12 @@ class StagedDelivery:
         """Whether every table could be staged."""
         return not any(finding.severity is Severity.REJECT_FILE for finding in self.findings)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Place) -> None:
         """Write ``record.json`` into ``folder``."""
-        write_json(folder / RECORD, asdict(self))
+        write_text(folder / RECORD, as_json(asdict(self)))
 
 
-def read_record(folder: Path) -> StagedDelivery:
+def read_record(folder: Place) -> StagedDelivery:
     """The record that ``StagedDelivery.write`` wrote into ``folder``.
 
     Raises:
@@ -103,6 +103,11 @@ def read_record(folder: Path) -> StagedDelivery:
     return StagedDelivery(**raw)
 
 
-def staging(lake: Path, delivery_id: str) -> Path:
+def staged_file(delivery_id: str, table: str) -> str:
+    """Where a staged table lies, from the lake's root."""
+    return f"staging/{delivery_id}/{table}.parquet"
+
+
+def staging(lake: Place, delivery_id: str) -> Place:
     """The folder of a staged delivery."""
     return lake / "staging" / delivery_id

@@ -7,7 +7,6 @@ not belong here: how a delivery is read (``stage.py``). One bad file never stops
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -28,6 +27,7 @@ from via_pipeline.intake.trouble import Refused
 from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import writer_lock
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import remove_tree
 
 UNKNOWN_RULE = "bestand__onbekende_bron"
 _ZONE = ZoneInfo("Europe/Amsterdam")
@@ -251,7 +251,7 @@ class _Run:
         else:
             staged = self._staged(found, measured, recognised)
         if contract.kept_in is None and found.measure() != (size, bytes_now):
-            shutil.rmtree(staging(self.home.lake, measured.delivery_id))
+            remove_tree(staging(self.home.lake, measured.delivery_id))
             self.deferred.append(names.shown(found.path, contract))
             return
         self._see(found, place, measured)
@@ -431,7 +431,7 @@ def _see(
 def _sweep(home: Home, source: str) -> None:
     """Remove what a killed run of this source left half-written. Only under its lock."""
     for leftover in (home.lake / "staging").glob(f".tmp-*-{source}-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        remove_tree(leftover)
 
 
 def _settle(given: float | None) -> float:

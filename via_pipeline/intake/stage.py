@@ -26,11 +26,18 @@ from via_pipeline.intake.names import shown
 from via_pipeline.intake.pseudonym import Key
 from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.intake.recognise import Recognised
-from via_pipeline.intake.records import Finding, StagedDelivery, StagedTable, staging
+from via_pipeline.intake.records import (
+    RECORD,
+    Finding,
+    StagedDelivery,
+    StagedTable,
+    staged_file,
+    staging,
+)
 from via_pipeline.intake.trouble import Refused, listed
-from via_pipeline.storage.atomic import replacing_folder
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import replacing_folder
 
 _WORKBOOKS = ("xlsx", "ods")
 _NOT_FROM_PEOPLE = re.compile(r"(^|/)(__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -79,7 +86,7 @@ def rejected(
         sniffed={},
         findings=(finding,),
     )
-    with replacing_folder(staging(home.lake, measured.delivery_id)) as folder:
+    with replacing_folder(staging(home.lake, measured.delivery_id), RECORD) as folder:
         staged.write(folder)
     return staged
 
@@ -150,7 +157,7 @@ def stage(
         sniffed={name: raw.sniffed for name, raw in raws.items()},
         findings=tuple(findings),
     )
-    with replacing_folder(staging(home.lake, measured.delivery_id)) as folder:
+    with replacing_folder(staging(home.lake, measured.delivery_id), RECORD) as folder:
         if staged.is_readable:
             staged = _conformed(home, context, raws, key, staged, folder)
         staged.write(folder)
@@ -211,7 +218,6 @@ def _conformed(
                 *drift.of_values(opened, relation, table, raw.header, dict(context.codelists)),
             ]
             malformed = tuple(sorted(raw.tally.malformed))
-            final = staging(home.lake, staged.delivery_id) / f"{name}.parquet"
             tables.append(
                 StagedTable(
                     table=name,
@@ -220,7 +226,7 @@ def _conformed(
                     drift=tuple(words),
                     rows_in=rows[name] + len(malformed),
                     malformed_rows=malformed,
-                    parquet=final.relative_to(home.lake).as_posix(),
+                    parquet=staged_file(staged.delivery_id, name),
                 )
             )
     return replace(

@@ -81,7 +81,7 @@ def _of_periods(
     kept = {part.name for part in parts}
     for path in (home.lake / folder).glob("*.parquet"):
         if path.stem not in kept:
-            path.unlink()
+            path.unlink(missing_ok=True)
     every = lake.scan(home.lake, parts, compute.COLUMNS)
     return f"SELECT * FROM ({every}) ORDER BY {', '.join(compute.KEY)}"
 

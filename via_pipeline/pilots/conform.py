@@ -7,12 +7,11 @@ conformed table is a list of accepted parts. Does not belong here: reading those
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from via_pipeline.contracts.model import Contract, Table
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.storage import lake
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import Place
 
 _ACCEPTED = "accepted"
 
@@ -25,7 +24,7 @@ class RetentionEnded(PartMissing):
     """The rows were deleted because their retention term ended, or were erased; for good."""
 
 
-def accepted_path(home: Home, table: Table, delivery_id: str) -> Path:
+def accepted_path(home: Home, table: Table, delivery_id: str) -> Place:
     """Where quality leaves the accepted rows of one delivery for one table."""
     return home.lake / _ACCEPTED / table.lake_table / f"{delivery_id}.parquet"
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from via_pipeline.contracts.model import Contract
 from via_pipeline.intake.ledger import Ledger, LedgerRow
@@ -24,8 +23,8 @@ from via_pipeline.pilots import conform
 from via_pipeline.quality import results
 from via_pipeline.quality.run import judge
 from via_pipeline.storage import lake
-from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import Place, below, fetched, sha256_of, within
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def damaged(home: Home, contracts: Sequence[Contract]) -> Damage:
     """
     told = _told(home)
     deliveries = {}
-    mine: set[Path] = set()
+    mine: set[Place] = set()
     for contract in contracts:
         bad = []
         for row in Ledger(home.ledger).rows(contract.source):
@@ -71,11 +70,9 @@ def damaged(home: Home, contracts: Sequence[Contract]) -> Damage:
         if bad:
             deliveries[contract.source] = tuple(sorted(bad))
     tables = {
-        path.relative_to(home.lake).parts[0]
+        _room(home, path)
         for path, digest in told.items()
-        if path not in mine
-        and path.relative_to(home.lake).parts[0] != "accepted"
-        and not _is_whole(path, digest)
+        if path not in mine and _room(home, path) != "accepted" and not _is_whole(path, digest)
     }
     return Damage(deliveries, tuple(sorted(tables)))
 
@@ -108,14 +105,14 @@ def mend(
         if not set(bad) & set(lost):
             conform.refresh(home, contract)
     for table in found.tables:
-        for path in sorted((home.lake / table).glob("*.parquet")):
+        for path in within(home.lake / table, "*.parquet"):
             path.unlink()
         (home.lake / table / lake.MANIFEST).unlink(missing_ok=True)
     done = sum(map(len, found.deliveries.values())) - len(lost)
     return Mended(done, len(found.tables), tuple(sorted(lost)))
 
 
-def _told(home: Home) -> dict[Path, str]:
+def _told(home: Home) -> dict[Place, str]:
     """Every part that a manifest names, with its hash."""
     return {
         home.lake / part.file: part.sha256
@@ -124,9 +121,9 @@ def _told(home: Home) -> dict[Path, str]:
     }
 
 
-def _files(home: Home, contract: Contract, row: LedgerRow) -> list[Path]:
+def _files(home: Home, contract: Contract, row: LedgerRow) -> list[Place]:
     """What the lake must hold of a delivery."""
-    files = sorted(staging(home.lake, row.delivery_id).rglob("*.parquet"))
+    files = below(staging(home.lake, row.delivery_id), "*.parquet")
     if row.is_in_force or row.status is Status.SUPERSEDED:
         files += [
             conform.accepted_path(home, table, row.delivery_id)
@@ -136,14 +133,19 @@ def _files(home: Home, contract: Contract, row: LedgerRow) -> list[Path]:
     return files
 
 
-def _is_whole(path: Path, sha256: str | None) -> bool:
+def _room(home: Home, path: Place) -> str:
+    """The first folder below the lake."""
+    return str(path).removeprefix(f"{home.lake}/").split("/")[0]
+
+
+def _is_whole(path: Place, sha256: str | None) -> bool:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         if sha256 is not None:
             return sha256_of(path) == sha256
-        with pq.ParquetFile(path) as file:
+        with fetched(path) as local, pq.ParquetFile(local) as file:
             for _ in file.iter_batches():
                 pass
     except (OSError, ValueError, pa.ArrowException):

@@ -32,6 +32,7 @@ from via_pipeline.quality import page, report, results
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.storage.atomic import replacing, write_text, writer_lock
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import Place, rows_of
 
 _TELLING = 6
 """Signs of an identifier from which on finding it in a file says that the person is still there."""
@@ -249,7 +250,7 @@ class _Source:
             return f"verwijderd ({kind}: niet per rij te wissen)"
         return "overgeschreven (alleen de gegevens)" if kind in COPIED else "herschreven"
 
-    def _others(self, staged: Sequence[tuple[StagedTable, Path]]) -> dict[str, str]:
+    def _others(self, staged: Sequence[tuple[StagedTable, Place]]) -> dict[str, str]:
         """What everybody else's rows say, by table."""
         return {
             table.table: traces.others(path, self.contract.table(table.table), self.pairs)
@@ -335,7 +336,7 @@ class _Source:
         write_text(found.absolute, text)
         found.absolute.chmod(0o600)
 
-    def _rows(self, staged: Sequence[tuple[StagedTable, Path]]) -> dict[str, list[int]]:
+    def _rows(self, staged: Sequence[tuple[StagedTable, Place]]) -> dict[str, list[int]]:
         return {
             table.table: traces.rows_about(path, self.contract.table(table.table), self.pairs)
             for table, path in staged
@@ -344,7 +345,7 @@ class _Source:
     @contextmanager
     def _read_again(
         self, row: LedgerRow, found: Found, recognised: recognise.Recognised
-    ) -> Iterator[list[tuple[StagedTable, Path]]]:
+    ) -> Iterator[list[tuple[StagedTable, Place]]]:
         """The tables of a kept file, staged in a place of their own that is thrown away."""
         with tempfile.TemporaryDirectory(dir=self.home.scratch) as place:
             apart = Home(Path(place), self.home.data).ensure()
@@ -387,7 +388,7 @@ class _Source:
             tables=tuple(
                 replace(
                     table,
-                    rows_in=_rows_of(folder / f"{table.table}.parquet")
+                    rows_in=rows_of(folder / f"{table.table}.parquet")
                     - len(numbers.get(table.table, ()))
                     + len(table.malformed_rows),
                 )
@@ -403,7 +404,7 @@ class _Source:
         for one in before.counts:
             part = conform.accepted_path(self.home, self.contract.table(one.table), row.delivery_id)
             whole = rows_in[one.table]
-            kept = _rows_of(part) if part.exists() else min(one.accepted, whole)
+            kept = rows_of(part) if part.exists() else min(one.accepted, whole)
             counts.append(replace(one, rows_in=whole, accepted=kept, quarantined=whole - kept))
         result = replace(
             before,
@@ -431,12 +432,6 @@ def _without_rows(rule: RuleResult, numbers: set[int]) -> RuleResult:
     rows = tuple(row for row in rule.rows if row not in numbers)
     fewer = len(rule.rows) - len(rows)
     return replace(rule, rows=rows, failed=rule.failed - fewer) if fewer else rule
-
-
-def _rows_of(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _day(now: datetime) -> date:

@@ -25,6 +25,7 @@ from via_pipeline.privacy import traces
 from via_pipeline.quality import results
 from via_pipeline.quality.run import judge
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import within
 
 
 class NotKept(RuntimeError):
@@ -95,7 +96,7 @@ def _all_new(home: Home, contracts: Sequence[Contract], done: set[str]) -> int:
     fresh: set[str] = set()
     old = []
     for contract in contracts:
-        for folder in sorted(staged.glob(f"{contract.source}-*")):
+        for folder in within(staged, f"{contract.source}-*"):
             found = traces.pseudonyms_in(folder)
             if found and folder.name not in done:
                 old.append(folder.name)

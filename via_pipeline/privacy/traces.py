@@ -6,7 +6,6 @@ Belongs here: where that lies, and taking it away. Does not belong here: why.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,16 +20,16 @@ from via_pipeline.intake.records import staging
 from via_pipeline.intake.run import first_hash, place_of
 from via_pipeline.pilots.conform import accepted_path
 from via_pipeline.quality import page, results
-from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import Place, below, remove_tree, replacing
 
 _AT_ONCE = 10_000
 
 Pairs = Collection[tuple[str, str]]
 
 
-def tables_of(home: Home, contract: Contract, delivery_id: str) -> Iterator[tuple[Table, Path]]:
+def tables_of(home: Home, contract: Contract, delivery_id: str) -> Iterator[tuple[Table, Place]]:
     """Every Parquet file that holds rows of the delivery, with its table."""
     for table in contract.tables:
         for path in (
@@ -44,14 +43,16 @@ def tables_of(home: Home, contract: Contract, delivery_id: str) -> Iterator[tupl
 
 def delete(home: Home, contract: Contract | None, row: LedgerRow) -> int:
     """Delete rows and reports of a delivery; the number of files. Safe to repeat."""
-    found = [path for _, path in tables_of(home, contract, row.delivery_id)] if contract else []
+    found: list[Place] = []
+    if contract is not None:
+        found += [path for _, path in tables_of(home, contract, row.delivery_id)]
     found += reports_of(home, row)
     for path in found:
         path.unlink(missing_ok=True)
     folder = staging(home.lake, row.delivery_id)
     if folder.exists():
         found += [path for path in folder.iterdir() if path not in found]
-        shutil.rmtree(folder)
+        remove_tree(folder)
     return len(found)
 
 
@@ -83,7 +84,7 @@ def kept_files(
     return told
 
 
-def rows_about(path: Path, table: Table, pairs: Pairs) -> list[int]:
+def rows_about(path: Place, table: Table, pairs: Pairs) -> list[int]:
     """Row numbers (the sender's) of those of ``pairs`` in a Parquet file, ascending."""
     with work() as connection:
         return [
@@ -95,7 +96,7 @@ def rows_about(path: Path, table: Table, pairs: Pairs) -> list[int]:
         ]
 
 
-def others(path: Path, table: Table, pairs: Pairs) -> str:
+def others(path: Place, table: Table, pairs: Pairs) -> str:
     """A hash of all rows of a Parquet file but those about ``pairs``, in the sender's order.
 
     Row numbers are left out: they move up when a row before them goes.
@@ -111,7 +112,7 @@ def others(path: Path, table: Table, pairs: Pairs) -> str:
     return digest.hexdigest()
 
 
-def without(path: Path, table: Table, pairs: Pairs) -> None:
+def without(path: Place, table: Table, pairs: Pairs) -> None:
     """Write a Parquet file again without the rows about ``pairs``, in the same order."""
     with work() as connection, replacing(path) as temporary:
         connection.execute(
@@ -120,10 +121,10 @@ def without(path: Path, table: Table, pairs: Pairs) -> None:
         )
 
 
-def holding(folder: Path, pseudonyms: Collection[str]) -> list[Path]:
+def holding(folder: Place, pseudonyms: Collection[str]) -> list[Place]:
     """Parquet files below ``folder`` in which one of ``pseudonyms`` stands, in any column."""
-    found = []
-    for path in sorted(folder.rglob("*.parquet")):
+    found: list[Place] = []
+    for path in below(folder, "*.parquet"):
         with work() as connection:
             scan = f"read_parquet({literal(path)})"
             names = [
@@ -141,10 +142,10 @@ def holding(folder: Path, pseudonyms: Collection[str]) -> list[Path]:
     return found
 
 
-def pseudonyms_in(folder: Path) -> set[str]:
+def pseudonyms_in(folder: Place) -> set[str]:
     """Every pseudonym in the Parquet files below ``folder``: values of columns ``…_id``."""
     found: set[str] = set()
-    for path in sorted(folder.rglob("*.parquet")):
+    for path in below(folder, "*.parquet"):
         with work() as connection:
             scan = f"read_parquet({literal(path)})"
             described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()

@@ -26,6 +26,7 @@ from via_pipeline.contracts.rules import SHAPE, Rule
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of, suite_of
 from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.place import Place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ class Outcome:
 
 def run_on_file(
     rules: Sequence[Rule],
-    parquet: Path,
+    parquet: Place,
     *,
     threshold_rows: int = PANDAS_LIMIT_ROWS,
     scratch: Path | None = None,

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from via_pipeline.contracts.model import Table
-from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.duck import in_order, literal, quoted
 from via_pipeline.storage.lake import PARQUET, Part, write_part
+from via_pipeline.storage.place import Place, replacing
 
 ACCEPTED = "accepted"
 
@@ -38,9 +37,9 @@ def accepted_table(table: Table) -> str:
 
 
 def write_accepted(
-    lake: Path,
+    lake: Place,
     table: Table,
-    staged: Path,
+    staged: Place,
     delivery_id: str,
     set_aside: Collection[int],
     connection: duckdb.DuckDBPyConnection | None = None,
@@ -74,9 +73,9 @@ def write_accepted(
 
 
 def write_quarantine(
-    folder: Path,
+    folder: Place,
     table: Table,
-    staged: Path | None,
+    staged: Place | None,
     delivery_id: str,
     notes: Sequence[Note],
     malformed: Collection[int],
@@ -126,7 +125,7 @@ def _open(connection: duckdb.DuckDBPyConnection | None) -> Iterator[duckdb.DuckD
 
 def _stage(
     connection: duckdb.DuckDBPyConnection,
-    staged: Path | None,
+    staged: Place | None,
     delivery_id: str,
     malformed: Collection[int],
 ) -> None:

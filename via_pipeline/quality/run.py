@@ -40,6 +40,7 @@ from via_pipeline.quality.verdict import (
 from via_pipeline.storage.atomic import writer_lock
 from via_pipeline.storage.duck import in_order, literal, work
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import Place
 
 JUDGED = "levering__beoordeeld"
 """Rule of a result that stands for a delivery that could not be judged; it is not kept."""
@@ -151,7 +152,7 @@ def _judge_one(
     contract: Contract,
     rules: Mapping[str, Sequence[Rule]],
     delivery_id: str,
-    ready: Mapping[Path, list[RuleResult]],
+    ready: Mapping[Place, list[RuleResult]],
     connection: duckdb.DuckDBPyConnection,
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
@@ -189,7 +190,7 @@ def _run_table(
     home: Home,
     rules: Sequence[Rule],
     table: StagedTable,
-    ready: Mapping[Path, list[RuleResult]],
+    ready: Mapping[Place, list[RuleResult]],
 ) -> list[RuleResult]:
     """Shape rules on the header, the others on the staged rows; a table not staged has none."""
     results = []
@@ -213,17 +214,17 @@ def _run_together(
     rules: Mapping[str, Sequence[Rule]],
     delivery_ids: Sequence[str],
     threshold_rows: int,
-) -> dict[Path, list[RuleResult]]:
+) -> dict[Place, list[RuleResult]]:
     """Results of tables that are run together, by the path of their Parquet file.
 
     What fails here is left out: it is run again on its own, where it harms no other delivery.
     """
-    small: dict[str, list[tuple[Path, int]]] = {}
+    small: dict[str, list[tuple[Place, int]]] = {}
     for delivery_id in delivery_ids:
         for table in read_record(staging(home.lake, delivery_id)).tables:
             if table.parquet is not None:
                 small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
-    ready: dict[Path, list[RuleResult]] = {}
+    ready: dict[Place, list[RuleResult]] = {}
     for name, sizes in small.items():
         for paths in together.batches(sizes):
             try:

@@ -26,6 +26,7 @@ from via_pipeline.quality import engines
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of
 from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.place import Place
 
 MOST_VALUES = 50_000
 """A column with more values than this is judged table by table."""
@@ -55,7 +56,7 @@ _Rows = list[tuple[int, ...]]
 class _Tables:
     """Staged tables of one shape: their files, how many rows each has, and their columns."""
 
-    paths: Sequence[Path]
+    paths: Sequence[Place]
     sizes: Sequence[int]
     types: Mapping[str, str]
 
@@ -77,7 +78,7 @@ def about_a_key(rule: Rule) -> bool:
 
 def run_on_files(
     rules: Sequence[Rule],
-    tables: Sequence[Path],
+    tables: Sequence[Place],
     scratch: Path | None = None,
     threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
 ) -> list[list[RuleResult]]:
@@ -106,9 +107,9 @@ def run_on_files(
     return results
 
 
-def batches(sizes: Sequence[tuple[Path, int]], most: int = MOST_ROWS) -> Iterator[list[Path]]:
+def batches(sizes: Sequence[tuple[Place, int]], most: int = MOST_ROWS) -> Iterator[list[Place]]:
     """Tables in groups of at most ``most`` rows, in the order given; a larger one is alone."""
-    group: list[Path] = []
+    group: list[Place] = []
     rows = 0
     for path, size in sizes:
         if group and rows + size > most:
@@ -123,7 +124,7 @@ def batches(sizes: Sequence[tuple[Path, int]], most: int = MOST_ROWS) -> Iterato
 def _described(
     connection: duckdb.DuckDBPyConnection,
     rules: Sequence[Rule],
-    paths: Sequence[Path],
+    paths: Sequence[Place],
     threshold_rows: int,
 ) -> _Tables | None:
     """The tables, where they are of one shape and it pays; None where each is run alone."""

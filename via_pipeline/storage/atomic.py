@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
 LOCK_WAIT_SECONDS = 120
 
 
@@ -32,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
     On an exception the temporary file is removed and ``path`` is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
     try:
         yield temporary
         _flush(temporary)
@@ -49,8 +49,8 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     folder in between finds it absent, never half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}-{path.name}")
-    aside = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}-old-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
+    aside = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-old-{path.name}")
     temporary.mkdir()
     try:
         yield temporary
@@ -79,7 +79,7 @@ def replacing_by_link(link: Path) -> Iterator[Path]:
         yield temporary
     if link.exists() and not is_link:
         link.replace(turns[1])
-    new = link.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}-{link.name}")
+    new = link.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{link.name}")
     new.symlink_to(target.name, target_is_directory=True)
     new.replace(link)
 
@@ -92,7 +92,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, so that the same value gives the same bytes; atomically."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    write_text(path, as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """JSON with sorted keys, so that the same value gives the same text."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def sweep(folder: Path, older_than_seconds: float = 0) -> int:
@@ -103,7 +108,7 @@ def sweep(folder: Path, older_than_seconds: float = 0) -> int:
     """
     found = 0
     latest = time.time() - older_than_seconds
-    for leftover in sorted(folder.rglob(f"{_TEMPORARY}*")) if folder.exists() else []:
+    for leftover in sorted(folder.rglob(f"{TEMPORARY}*")) if folder.exists() else []:
         if not os.path.lexists(leftover) or leftover.lstat().st_mtime > latest:
             continue
         if leftover.is_dir() and not leftover.is_symlink():

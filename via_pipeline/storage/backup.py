@@ -79,6 +79,7 @@ def back_up(
         BackupError: the folder is there, or lies inside what is to be copied.
         BusyError: a run is at work.
     """
+    _refuse_bucket(home)
     folder = folder.absolute()
     if folder.exists() or folder.is_symlink():
         raise BackupError(f"{folder} is there already; name a folder that is not")
@@ -162,6 +163,7 @@ def restore(folder: Path, home: Home) -> Copied:
         BackupError: the backup is damaged, or the place holds files that are not the backup's.
         BusyError: a run is at work there.
     """
+    _refuse_bucket(home)
     folder = folder.absolute()
     told = check(folder)
     files = {name: found for name, found in told["files"].items() if name != KEY}
@@ -181,6 +183,15 @@ def restore(folder: Path, home: Home) -> Copied:
                 link.symlink_to(target)
     home.ensure()
     return Copied(len(files), sum(f["bytes"] for f in files.values()), told["pseudonym_key"])
+
+
+def _refuse_bucket(home: Home) -> None:
+    """A copy of the state folder alone would pass for a backup."""
+    if home.url is not None:
+        raise BackupError(
+            f"VIA_HOME is object storage ({home.url}): its versions and replication are the backup "
+            "there, see docs/object-storage.md"
+        )
 
 
 def _roots(home: Home) -> dict[str, Path]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from via_pipeline.storage import machine, settings
+from via_pipeline.storage import bucket, machine, settings
+from via_pipeline.storage.bucket import BucketPath
 from via_pipeline.storage.home import Home
 
 _Config = dict[str, str | bool | int | float | list[str]]
@@ -34,17 +35,26 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     ``VIA_DUCKDB_THREADS`` say otherwise. What does not fit is spilled below ``scratch`` (default:
     that of ``VIA_HOME``), in a folder of this connection's own that goes with it; where there is
     no such place nothing is spilled. DuckDB's own default is ``.tmp`` in the current folder, which
-    is no place for person-level data.
+    is no place for person-level data. Where a bucket was opened its Parquet files can be read.
 
     Raises:
         SettingError: one of the two variables cannot be used.
+        BucketError: object storage did not give what a query reads.
     """
     place = scratch or Home.from_env().scratch
     spill = machine.spill_folder(place)
     config: _Config = _limits() | {"temp_directory": str(spill) if place.is_dir() else ""}
     connection = duckdb.connect(":memory:", config=config)
+    if bucket.all_opened():
+        from via_pipeline.storage.bucket_files import BucketFiles
+
+        connection.register_filesystem(BucketFiles())
     try:
         yield connection
+    except duckdb.Error as error:
+        if trouble := bucket.trouble_in(error):
+            raise trouble from None
+        raise
     finally:
         connection.close()
         if spill.exists():
@@ -97,6 +107,6 @@ def among(value: str, texts: Iterable[str]) -> str:
     return f"CASE WHEN {value} IS NOT NULL THEN TRY_CAST({value} AS ENUM({codes})) IS NOT NULL END"
 
 
-def literal(text: str | Path) -> str:
+def literal(text: str | Path | BucketPath) -> str:
     """A string literal in single quotes, safe to place in SQL."""
     return "'" + str(text).replace("'", "''") + "'"

@@ -1,5 +1,10 @@
 """The places of an installation: what people keep (``data``), what a run makes (``home``), and what
 was released: published editions with the log of who signed them off (``releases``).
+
+``VIA_HOME`` is a local folder or object storage (``s3://bucket/prefix``). With object storage the
+person-level tables (``lake``, ``quarantine``) lie in the bucket only; what must be a local file
+lies in ``VIA_STATE``, and what of that must outlive the machine is kept in the bucket as well
+(``kept``).
 """
 
 from __future__ import annotations
@@ -7,7 +12,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from via_pipeline.storage import bucket as buckets
+from via_pipeline.storage.bucket import SCHEME, Bucket
+
+if TYPE_CHECKING:
+    from via_pipeline.storage.place import Place
+
+_STATE = ".via-state"
 _PRIVATE = 0o700
 _PUBLIC = 0o755
 
@@ -18,19 +31,25 @@ class Home:
 
     ``root`` is ``VIA_HOME`` (default ``.via``); ``data`` is ``VIA_DATA`` (default ``data``) and
     holds ``landing``, ``register`` and ``reference``. ``kept`` is ``VIA_RELEASES``, the place of
-    ``releases``; None is a folder in ``data``.
+    ``releases``; None is a folder in ``data``. ``url`` is ``VIA_HOME`` where that is object
+    storage, and ``root`` then is ``VIA_STATE`` (default ``.via-state``).
     """
 
     root: Path
     data: Path
     kept: Path | None = None
+    url: str | None = None
 
     @classmethod
     def from_env(cls) -> Home:
         """The installation that ``VIA_HOME`` and ``VIA_DATA`` point at, as absolute paths."""
         kept = os.environ.get("VIA_RELEASES")
+        where = os.environ.get("VIA_HOME", ".via")
+        url = where.rstrip("/") if where.startswith(SCHEME) else None
+        root = os.environ.get("VIA_STATE", _STATE) if url else where
         return cls(
-            root=Path(os.environ.get("VIA_HOME", ".via")).absolute(),
+            url=url,
+            root=Path(root).absolute(),
             data=Path(os.environ.get("VIA_DATA", "data")).absolute(),
             kept=Path(kept).absolute() if kept else None,
         )
@@ -46,14 +65,23 @@ class Home:
         return self.data / "huisstijl"
 
     @property
-    def lake(self) -> Path:
-        """Working tables (Parquet), restricted."""
-        return self.root / "lake"
+    def bucket(self) -> Bucket | None:
+        """The object storage that ``url`` names; None where all is local."""
+        return None if self.url is None else buckets.opened(self.url, self.scratch)
 
     @property
-    def quarantine(self) -> Path:
+    def _tables(self) -> Place:
+        return self.root if self.bucket is None else self.bucket.root
+
+    @property
+    def lake(self) -> Place:
+        """Working tables (Parquet), restricted."""
+        return self._tables / "lake"
+
+    @property
+    def quarantine(self) -> Place:
         """Rows set aside, restricted."""
-        return self.root / "quarantine"
+        return self._tables / "quarantine"
 
     @property
     def ledger(self) -> Path:

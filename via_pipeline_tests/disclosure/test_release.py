@@ -1,12 +1,17 @@
 """A release as a whole: ties across datasets, what was published before, and the proof."""
 
+import os
+import signal
+
 import duckdb
 import pytest
 
-from via_pipeline.disclosure import release
+from via_pipeline.disclosure import release, run, solver
+from via_pipeline.disclosure.engine.search import search
 from via_pipeline.disclosure.model import load_dataset, load_ruleset
 from via_pipeline.disclosure.proof import NotSafe
 from via_pipeline.disclosure.protect import protect_all
+from via_pipeline.disclosure.solver import SolverStopped
 from via_pipeline_tests.disclosure import tables
 
 FREQUENCY = load_ruleset("minimumfrequentie")
@@ -171,3 +176,106 @@ def test_what_is_hidden_to_no_end_is_shown_and_takes_nothing_along(connection, m
     # With a small one beside it the 30 has an end, and stays hidden.
     shown, _ = released(connection, groups(4, 30, 40, 50))
     assert hidden(shown) == {"nederlands", "westers"}
+
+
+# What the solver's process does instead of searching or proving. Importable by name.
+
+
+def is_killed(*_) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def takes_all_memory(*_) -> int:
+    return len(bytearray(solver.MEMORY))
+
+
+def tells_its_settings(*_) -> None:
+    settings = [name for name in os.environ if name.startswith(("VIA_", "DAGSTER_"))]
+    raise ValueError(f"{os.getpid()} {settings}")
+
+
+def test_a_large_release_is_searched_and_proven_in_a_process_without_our_settings(
+    connection, monkeypatch
+):
+    shown, made = released(connection, groups(4, 20, 60, 70))
+    monkeypatch.setattr(solver, "APART_FROM", 1)
+    monkeypatch.setenv("VIA_SECRET", "a key")
+    again, apart = released(connection, groups(4, 20, 60, 70))
+    assert (again, apart.proof, apart.coarser) == (shown, made.proof, ())
+    for name in ("search", "audit"):
+        with monkeypatch.context() as other:
+            other.setattr(solver, name, tells_its_settings)
+            with pytest.raises(ValueError, match=r"^\d+ \[\]$") as told:
+                released(connection, groups(4, 20, 60, 70))
+            assert str(os.getpid()) not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("does", "limit", "why"),
+    [
+        (is_killed, {}, "ended from outside"),
+        (takes_all_memory, {}, "out of the memory"),
+        (search, {"SECONDS": 0.01}, "within 0.01 seconds"),
+    ],
+)
+def test_a_solver_that_is_stopped_stops_the_release_and_says_what_to_do(
+    connection, monkeypatch, does, limit, why
+):
+    monkeypatch.setattr(solver, "APART_FROM", 1)
+    monkeypatch.setattr(solver, "search", does)
+    for name, value in limit.items():
+        monkeypatch.setattr(solver, name, value)
+    with pytest.raises(SolverStopped, match=why) as told:
+        released(connection, groups(4, 20, 60, 70))
+    assert "resultaat (5 figures" in str(told.value)
+    assert "niets vervangen" in str(told.value) and "nederlands" not in str(told.value)
+    there = [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
+    assert not [name for name in there if name.startswith("disclosure__")]
+
+
+def test_a_proof_that_is_stopped_leaves_the_tables_of_yesterday(tmp_path, monkeypatch):
+    home = tables.home_in(tmp_path)
+    tables.example(home)
+    run.protect(home)
+    before = {path: path.read_bytes() for path in sorted(home.lake.rglob("*")) if path.is_file()}
+    monkeypatch.setattr(solver, "APART_FROM", 1)
+    monkeypatch.setattr(solver, "audit", is_killed)
+    with pytest.raises(SolverStopped, match="prove"):
+        run.protect(home)
+    after = {path: path.read_bytes() for path in sorted(home.lake.rglob("*")) if path.is_file()}
+    assert after == before
+
+
+def test_out_of_work_the_release_has_less_detail_and_tells_it(connection, monkeypatch):
+    summary = (load_dataset("beveiliging"), load_ruleset("openbaar"))
+    tables.table(connection, "outcomes__result", tables.RESULT, groups(4, 20, 60, 70))
+    found = []
+    for effort in (solver.EFFORT, -1):
+        monkeypatch.setattr(solver, "EFFORT", effort)
+        made = protect_all(connection, [(RESULT, FREQUENCY), summary])
+        told = connection.execute("SELECT is_grover, verborgen FROM disclosure__beveiliging")
+        found.append((made.coarser, *told.fetchall()))
+        assert all(line.is_veilig for line in made.proof.lines)
+    assert found == [((), (False, 2)), (("resultaat",), (True, 5))]
+
+
+def test_from_which_size_a_site_is_broken_down_is_told(connection):
+    rows = [
+        tables.count(site, names, group, "deelnemers", n)
+        for site, n in (("alle", 300), ("utrecht", 249), ("spoor", 51))
+        for names, group, share in (
+            ("totaal", "totaal", 1.0),
+            ("fase", "intake", 0.4),
+            ("fase", "opleiding", 0.6),
+        )
+        for n in (round(n * share),)
+    ]
+    tables.table(connection, "outcomes__result", tables.RESULT, rows)
+    chosen = [(RESULT, FREQUENCY), (load_dataset("beveiliging"), load_ruleset("openbaar"))]
+    protect_all(connection, chosen)
+    told = connection.execute("SELECT uitgesplitst_vanaf FROM disclosure__beveiliging").fetchall()
+    assert told == [(RESULT.detail.minimum,)]
+    sizes = connection.execute(
+        "SELECT DISTINCT locatie FROM disclosure__resultaat WHERE groep <> 'totaal'"
+    ).fetchall()
+    assert sizes == [("alle",)]

@@ -17,7 +17,7 @@ from via_pipeline.disclosure.engine.protect import Pattern, protect
 from via_pipeline.disclosure.engine.rules import Frequency, Zeros, with_needs
 from via_pipeline.disclosure.engine.search import search
 from via_pipeline.disclosure.engine.tables import Table
-from via_pipeline_tests.disclosure_engine.outsider import flat, interval, tables
+from via_pipeline_tests.disclosure_engine.outsider import deep, flat, interval, tables
 
 RULE = Frequency(10)
 MODEST = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -148,6 +148,25 @@ def test_a_carried_pattern_stays_and_stays_safe(table: Table, data: st.DataObjec
     after = protect(Problem(cells, relations))
     assert {name for name in before.hidden if old[name] == _value(cells, name)} <= set(after.hidden)
     assert_safe(cells, relations, after)
+
+
+def test_a_table_in_which_others_differ_by_more_than_the_figure_is_found_too() -> None:
+    """One can be 0 to 3; in the only whole tables that make it 3, another one differs by four."""
+    counts = {
+        ("g0.2", "h0", "k0"): 22,
+        ("g1.0", "h0", "k1"): 1,
+        ("g1.0", "h1", "k0"): 4,
+        ("g1.0", "h1", "k1"): 15,
+        ("g1.1", "h0", "k0"): 3,
+        ("g1.1", "h1", "k0"): 2,
+        ("g1.1", "h1", "k1"): 1,
+    }
+    table = Table("t", (deep("g", [3, 2]), flat("h", 2), flat("k", 2)), counts)
+    cells, relations = marked(table, Frequency(10, width=3))
+    problem = Problem(cells, relations)
+    pattern = protect(problem)
+    assert_safe(cells, relations, pattern)
+    assert not audit(*published(problem, pattern.hidden)).failing
 
 
 def test_two_good_patterns_over_the_same_counts_give_cells_away() -> None:

@@ -135,6 +135,13 @@ def disclosure(context: dg.AssetExecutionContext, installation: Installation):
             "Smaller margins than the rule set asks, because an earlier publication leaves no "
             f"more room: {', '.join(made.narrowed)}. It passes when that publication is withdrawn."
         )
+    if made.coarser:
+        context.log.warning(
+            "More is hidden than need be, because the search for a cheaper pattern met its bound "
+            f"of work, or what it found did not pass the proof: {', '.join(made.coarser)}. Table "
+            "beveiliging tells it too. Less detail ('only', 'detail' in disclosure/datasets.yaml) "
+            "makes the search end."
+        )
     for name in PROTECTED:
         told = made.summary.get(name.removeprefix("disclosure__"), {})
         seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}

@@ -21,9 +21,10 @@ from via_pipeline.disclosure.audit.attack import Attack, Web
 from via_pipeline.disclosure.audit.model import Audit, Figure, Interval, Name, Tie
 from via_pipeline.disclosure.audit.witness import Exact
 
-_AREA = 1_200
+_AREA = 600
 """Figures looked at together at first; what they leave open is looked for in all that hangs
-together."""
+together. Measured on 49,257 cells: tables over twice as many take nearly thrice the time, since
+whole numbers are harder to find, and over half as many leave more open."""
 _FEW = 25
 """So few are attacked one by one at once."""
 _THREADS = 2
@@ -116,6 +117,8 @@ class _Proof:
     def _sweep(self, attacker: str, web: Web, area: Sequence[Name], reach: _Reach) -> None:
         """Tables that change many figures of ``area`` at once, until they settle no more."""
         inside = [name for name in area if name in reach]
+        if sum(not reach.is_enough(name) for name in inside) < _FEW:
+            return
         ties = web.ties(area)
         within = max(map(reach.most, inside), default=1) * _spread(ties)
         attack = Attack(self._figures, ties, area, within)
@@ -182,6 +185,10 @@ class _Proof:
                     self._learn(attacker, web, near.extreme({name: aim}), reach)
                 if not reach.is_enough(name):
                     self._learn(attacker, web, near.extreme({name: aim}, whole=True), reach)
+            for aim in (-1, 1):
+                # Others may have to differ by more than the target does.
+                if not reach.is_enough(name):
+                    self._learn(attacker, web, attack.extreme({name: aim}, whole=True), reach)
 
     def _learn(
         self, attacker: str, web: Web, table: Mapping[Name, float] | None, reach: _Reach

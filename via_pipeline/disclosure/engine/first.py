@@ -23,6 +23,7 @@ from pathlib import Path
 
 from via_pipeline.disclosure.engine.problem import Name
 from via_pipeline.disclosure.engine.tables import Table
+from via_pipeline.storage import child
 
 OPTIMAL = "OPT(1)"
 MODULAR = "MOD(1,5,1,1,1)"
@@ -60,6 +61,7 @@ def first_pattern(
                 text=True,
                 timeout=seconds,
                 check=False,
+                env=child.environment(),
             )
         except subprocess.TimeoutExpired:
             return frozenset()
@@ -112,17 +114,16 @@ def _solve(asked: Mapping, folder: Path) -> list[list[str]]:
 
 def _tree(parent: Mapping[str, str], code: str, short: Mapping[str, str], depth: int = 0) -> list:
     found: list[str] = []
-    for child in sorted(one for one, above in parent.items() if above == code):
-        found.append("@" * depth + short[child])
-        found += _tree(parent, child, short, depth + 1)
+    for below in sorted(one for one, above in parent.items() if above == code):
+        found.append("@" * depth + short[below])
+        found += _tree(parent, below, short, depth + 1)
     return found
 
 
 def _main() -> None:
     import os
-    import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    child.limit(_MEMORY)
     folder = Path(sys.argv[1])
     os.chdir(folder)
     answer = _solve(json.load(sys.stdin), folder)

@@ -219,9 +219,7 @@ class Problem:
         takes by the thousand.
         """
         table = self.columns
-        starts, sizes = table.indptr[cells], table.indptr[cells + 1] - table.indptr[cells]
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        places = np.arange(ends[-1]) + np.repeat(starts - ends[:-1], sizes)
+        ends, places = slices(table, cells)
         return ends, table.indices[places], table.data[places]
 
     @cached_property
@@ -276,6 +274,17 @@ class Problem:
     def closed(self, numbers: Iterable[int]) -> list[int]:
         """``numbers`` with all that goes dark with them, sorted."""
         return sorted({other for one in numbers for other in self.groups.get(one, (one,))})
+
+
+def slices(
+    table: sp.csr_matrix | sp.csc_matrix, lines: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of some ``lines`` of a table: where each starts once they are put together, and the places of
+    their entries in it.
+    """
+    starts, sizes = table.indptr[lines], table.indptr[lines + 1] - table.indptr[lines]
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    return ends, np.arange(ends[-1]) + np.repeat(starts - ends[:-1], sizes)
 
 
 def whole(amounts: Sequence[Decimal | int]) -> tuple[list[int], int]:

@@ -12,14 +12,12 @@ further away are taken to stand still, which can make a pattern dearer and never
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from via_pipeline.disclosure.engine.problem import Problem
+from via_pipeline.disclosure.engine.problem import Problem, slices
 
 
 @dataclass(frozen=True)
@@ -70,30 +68,28 @@ class Regions:
 
         In steps from figure to figure through relations; the order of numbers decides ties.
         """
-        seen, ring, used = {start}, [start], set()
-        while ring and len(seen) < limit:
-            following: list[int] = []
-            for cell in ring:
-                for row, _ in self._problem.sides[cell]:
-                    if row not in used:
-                        used.add(row)
-                        for other in self._members[row]:
-                            if other not in seen and usable[other]:
-                                seen.add(other)
-                                following.append(other)
-                if len(seen) >= limit:
-                    break
-            ring = following
-        cells = np.array(sorted(seen), dtype=np.int64)
-        is_near = np.zeros(len(self._problem.relations), dtype=bool)
-        is_near[self._problem.part(cells)[1]] = True
+        problem = self._problem
+        is_seen = np.zeros(len(problem.cells), dtype=bool)
+        is_used = np.zeros(len(problem.relations), dtype=bool)
+        is_seen[start] = True
+        ring, count = np.array([start]), 1
+        while len(ring) and count < limit:
+            ends, rows, _ = problem.part(ring)
+            rows, by = _new(rows, np.repeat(np.arange(len(ring)), np.diff(ends)), is_used)
+            ends, places = slices(problem.matrix, rows)
+            near, by = problem.matrix.indices[places], np.repeat(by, np.diff(ends))
+            near, by = _new(near[usable[near]], by[usable[near]], is_seen)
+            # The ring's figure by which there are enough is the last that brings its neighbours.
+            is_enough = count + np.cumsum(np.bincount(by, minlength=len(ring))) >= limit
+            if is_enough.any():
+                is_late = by > np.argmax(is_enough)
+                is_seen[near[is_late]] = False
+                near = near[~is_late]
+            ring, count = near, count + len(near)
+        cells = np.flatnonzero(is_seen)
+        is_near = np.zeros(len(problem.relations), dtype=bool)
+        is_near[problem.part(cells)[1]] = True
         return Region(np.flatnonzero(is_near), cells)
-
-    @cached_property
-    def _members(self) -> list[list[int]]:
-        matrix = self._problem.matrix
-        columns, ends = matrix.indices.tolist(), matrix.indptr.tolist()
-        return [columns[start:end] for start, end in pairwise(ends)]
 
     def _closure(self, labels: frozenset[int]) -> frozenset[int]:
         seen, waiting = set(labels), sorted(labels)
@@ -109,6 +105,20 @@ class Regions:
     def _region(self, labels: frozenset[int]) -> Region:
         relations = np.flatnonzero(np.isin(self._label, sorted(labels)))
         return Region(relations, np.unique(self._matrix[relations].indices))
+
+
+def _new(
+    numbers: np.ndarray, by: np.ndarray, is_taken: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of ``numbers`` that were not taken, each once and in their order, and from now on are;
+    of each the first of ``by``.
+    """
+    is_new = ~is_taken[numbers]
+    _, first = np.unique(numbers[is_new], return_index=True)
+    first.sort()
+    found = numbers[is_new][first]
+    is_taken[found] = True
+    return found, by[is_new][first]
 
 
 def _parts(problem: Problem) -> sp.csr_matrix:

@@ -7,7 +7,6 @@ is no header row).
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.header import Header, NoHeader, of_names
 from via_pipeline.intake.readers.raw import RawTable, Tally, from_rows
 from via_pipeline.intake.trouble import Refused, listed
+from via_pipeline.storage import child
 
 MAGICS = (b"$FL2", b"$FL3")
 LIMIT_SECONDS = 900
 """A file of a million cases takes a minute."""
 _CHILD = "via_pipeline.intake.readers.sav_child"
-_OURS = ("VIA_", "DAGSTER_", "PG")
 
 
 def read(content: Content, table: Table, codelists: dict[str, CodeList]) -> RawTable:
@@ -66,7 +65,6 @@ def _asked(content: Content, columns: list[Column | None] | None) -> Iterator[IO
     Raises:
         Refused: it did not come to its end, or not within ``LIMIT_SECONDS``.
     """
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
     with content.lent_path() as path:
         lent = [int(path.rpartition("/")[2])] if path.startswith("/proc/self/fd/") else []
         with subprocess.Popen(  # noqa: S603 - our own module
@@ -75,7 +73,7 @@ def _asked(content: Content, columns: list[Column | None] | None) -> Iterator[IO
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=lent,
-            env=environment,
+            env=child.environment(),
         ) as process:
             assert process.stdin is not None and process.stdout is not None
             limit = threading.Timer(LIMIT_SECONDS, process.kill)

@@ -15,23 +15,20 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import resource
 import sys
 from typing import Any, BinaryIO
 
 from via_pipeline.contracts.model import Column
 from via_pipeline.intake.readers.cells import as_text
 from via_pipeline.intake.readers.raw import BATCH_ROWS
-from via_pipeline.storage import machine
+from via_pipeline.storage import child, machine
 
 FAILED = 3
 
 
 def main(path: str) -> int:
     """The command; ``FAILED`` where the library could not read the file."""
-    room = int(machine.memory() * machine.SHARE)
-    resource.setrlimit(resource.RLIMIT_AS, (room, room))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    child.limit(int(machine.memory() * machine.SHARE))
     columns: list[Column | None] | None = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own
     # What the library prints goes nowhere; the answer has a way of its own.
     with os.fdopen(os.dup(1), "wb") as answer, open(os.devnull, "wb") as nowhere:  # noqa: PTH123

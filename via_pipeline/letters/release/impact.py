@@ -35,6 +35,7 @@ from via_pipeline.letters.release.rebuild import published
 from via_pipeline.letters.release.screening.package import Package, Table, load
 from via_pipeline.storage.atomic import replacing, write_json, write_text
 from via_pipeline.storage.home import Home
+from via_pipeline.storage.place import copy_tree
 
 HIDDEN = "verandert, niet getoond"
 NO_DELIVERY = "code, regels of register"
@@ -213,13 +214,15 @@ def _as_if(home: Home, late: Sequence[str], read_on: date) -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="gevolgen-", dir=home.scratch))
     try:
         scratch = Home(folder / "home", home.data, home.releases)
-        scratch.lake.mkdir(parents=True)
+        (folder / "home" / "lake").mkdir(parents=True)
         for table in home.lake.iterdir():
-            # What is written (estimates, proofs) is copied; what is only read is linked.
-            if table.name.startswith(("outcomes__", "audit__")):
-                shutil.copytree(table, scratch.lake / table.name)
+            # What is written (estimates, proofs) is copied; what is only read is linked, unless it
+            # lies in object storage.
+            is_written = table.name.startswith(("outcomes__", "audit__"))
+            if is_written or not isinstance(table, Path):
+                copy_tree(table, folder / "home" / "lake" / table.name)
             else:
-                (scratch.lake / table.name).symlink_to(table)
+                (folder / "home" / "lake" / table.name).symlink_to(table)
         scratch.ensure()
         as_if_received(home.ledger, scratch.ledger, late, read_on)
         yield scratch
