@@ -31,6 +31,7 @@ from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
 from via_pipeline.storage.duck import among, in_order, literal, quoted
 from via_pipeline.storage.lake import PARQUET
+from via_pipeline.storage.place import Place
 
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
@@ -140,7 +141,7 @@ def to_parquet(
 
 
 def content_sha256(
-    opened: duckdb.DuckDBPyConnection, contract: Contract, parquet: Mapping[str, Path]
+    opened: duckdb.DuckDBPyConnection, contract: Contract, parquet: Mapping[str, Place]
 ) -> str:
     """A hash of the delivered rows: blind to encoding, format, row order and spelling of numbers.
 
