@@ -156,7 +156,8 @@ def personnel(
 
     ``version`` 2 is a correction: as the first, without faults.
     """
-    organisation = f"O{number + 1:02d}"
+    # Beside those of the register, of which one objected.
+    organisation = f"O{number + 11:02d}"
     received = date.fromisoformat(day) + timedelta(days=230 + version)
     path = data / (
         f"landing/p4_barometer/{received}/p4_barometer_{organisation}_{day}_synthetisch_v{version}.csv"

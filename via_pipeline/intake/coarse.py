@@ -9,6 +9,8 @@ coarse (the contract's ``coarsen``).
 
 from __future__ import annotations
 
+import duckdb
+
 from via_pipeline.contracts.model import Column, Table
 from via_pipeline.storage.duck import literal, quoted
 
@@ -20,9 +22,25 @@ def looks_across_rows(table: Table) -> bool:
     return any(kind == "frequent" for kind, _ in map(_parts, _coarse(table)))
 
 
-def applied(table: Table, query: str, held: str | None) -> str:
-    """``query`` with its coarse columns; ``held`` is the (quoted) table whose rows are counted."""
-    replaced = [part for column in _coarse(table) for part in _replaced(column, held)]
+def count(connection: duckdb.DuckDBPyConnection, table: Table, held: str) -> None:
+    """Remember on ``connection`` which texts many rows of ``held`` (quoted) share, for ``applied``.
+
+    As a type and not as a subquery: a join would take the rows out of their order.
+    """
+    for column in _coarse(table):
+        kind, number = _parts(column)
+        if kind == "frequent":
+            name, shared = quoted(column.name), _shared(table, column)
+            connection.execute(f"DROP TYPE IF EXISTS {shared}")
+            connection.execute(
+                f"CREATE TYPE {shared} AS ENUM (SELECT {name} FROM {held} "
+                f"WHERE {name} IS NOT NULL GROUP BY ALL HAVING count(*) >= {number})"
+            )
+
+
+def applied(table: Table, query: str) -> str:
+    """``query`` with its coarse columns; after ``count`` where it ``looks_across_rows``."""
+    replaced = [part for column in _coarse(table) for part in _replaced(table, column)]
     return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({query})" if replaced else query
 
 
@@ -35,22 +53,22 @@ def _parts(column: Column) -> tuple[str, int]:
     return kind, int(number or 0)
 
 
-def _replaced(column: Column, held: str | None) -> list[str]:
+def _shared(table: Table, column: Column) -> str:
+    return quoted(f"via_vaak_{table.name}_{column.name}")
+
+
+def _replaced(table: Table, column: Column) -> list[str]:
     name, text = quoted(column.name), quoted(f"{column.name}__tekst")
     kind, number = _parts(column)
     if kind == "frequent":
-        shared = (
-            f"SELECT {name} FROM {held} WHERE {name} IS NOT NULL GROUP BY ALL "
-            f"HAVING count(*) >= {number}"
-        )
         # A text that is too long stays too long, so that its rule still fails.
         rare = (
             f"CASE WHEN length({name}) > {column.max_length} THEN "
             f"repeat('x', {column.max_length + 1}) ELSE {literal(RARE)} END"
         )
         return [
-            f"CASE WHEN {name} IS NULL OR {name} IN ({shared}) THEN {name} ELSE {rare} END "
-            f"AS {name}"
+            f"CASE WHEN {name} IS NULL OR TRY_CAST({name} AS {_shared(table, column)}) "
+            f"IS NOT NULL THEN {name} ELSE {rare} END AS {name}"
         ]
     if kind == "step":
         value = f"CAST(floor({name} / {number}) * {number} AS {column.duckdb_type})"

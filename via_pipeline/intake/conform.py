@@ -29,7 +29,9 @@ from via_pipeline.intake.corrections import Overlay
 from via_pipeline.intake.exclusions import Exclusions
 from via_pipeline.intake.pseudonym import Key, expression
 from via_pipeline.intake.readers.raw import RawTable
-from via_pipeline.storage.duck import literal, quoted, work
+from via_pipeline.storage.duck import among, in_order, literal, quoted
+from via_pipeline.storage.lake import PARQUET
+from via_pipeline.storage.place import Place
 
 _RAW = "via_raw"
 _BLANKS = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(65279)"
@@ -62,7 +64,7 @@ class Context:
 @contextmanager
 def connection(key: Key, own: Key | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory connection that holds the key and never writes to disk of its own accord."""
-    with work() as opened:
+    with in_order() as opened:
         opened.execute("SET temp_directory = ''")
         key.lend(opened)
         if own is not None:
@@ -115,16 +117,18 @@ def to_parquet(
             for rule in rules[name]
         )
         path = folder / f"{name}.parquet"
-        target = f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
+        target = f"TO {literal(path)} ({PARQUET})"
         try:
             if name in held:
+                # No join: the rows stay in the order in which they were held, that of the file.
+                coarse.count(opened, table, _held_name(name))
                 rows_of = f"SELECT *{flags} FROM {_held_name(name)} AS rij"
-                final = coarse.applied(table, rows_of, _held_name(name))
+                final = coarse.applied(table, rows_of)
                 final = _written(context, table, final)
-                opened.execute(f"COPY (SELECT * FROM ({final}) ORDER BY _row) {target}")
+                opened.execute(f"COPY ({final}) {target}")
             else:
                 base = f"SELECT *{flags} FROM ({_conformed(context, table, raw)}) AS rij"
-                final = _written(context, table, coarse.applied(table, base, None))
+                final = _written(context, table, coarse.applied(table, base))
                 _with_attempts(opened, raw, f"COPY ({final}) {target}")
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise ContractError(
@@ -137,7 +141,7 @@ def to_parquet(
 
 
 def content_sha256(
-    opened: duckdb.DuckDBPyConnection, contract: Contract, parquet: Mapping[str, Path]
+    opened: duckdb.DuckDBPyConnection, contract: Contract, parquet: Mapping[str, Place]
 ) -> str:
     """A hash of the delivered rows: blind to encoding, format, row order and spelling of numbers.
 
@@ -199,7 +203,8 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
         text = name if column.name in present else "''"
         if cells := context.overlay.get(table.name, {}).get(column.name):
             text = _corrected(text, cells)
-        trimmed.append(f"{_trimmed(text)} AS {name}")
+        is_trimmed = raw.is_trimmed and not cells
+        trimmed.append(f"{text if is_trimmed else _trimmed(text)} AS {name}")
         codes = ", ".join(literal(text) for text in column.missing)
         known.append(
             f"CASE WHEN {name} IS NULL OR {name} IN ({codes}) THEN NULL ELSE {name} END AS {name}"
@@ -214,15 +219,44 @@ def _conformed(context: Context, table: Table, raw: RawTable) -> str:
             )
     texts = f"SELECT _row, {', '.join(trimmed)} FROM {_RAW}"
     texts = f"SELECT _row, {', '.join(known)} FROM ({texts})"
+    if once := list(_once(table)):
+        texts = f"SELECT *, {', '.join(once)} FROM ({texts})"
     named = {name for person in table.persons for name in person.columns}
     masked = [
-        f"{masking.kept(column, context.codelists)} AS {quoted(column.name)}"
+        f"{masking.kept(column, context.codelists, _form_of(column))} AS {quoted(column.name)}"
         for column in table.delivered_columns
         if not column.is_identifying and column.name not in named
     ]
     if masked:
         texts = f"SELECT * REPLACE ({', '.join(masked)}) FROM ({texts})"
     return f"SELECT {', '.join(_staged_columns(context, table))} FROM ({texts})"
+
+
+def _once(table: Table) -> Iterator[str]:
+    """What several columns of the staged row are made of, worked out once.
+
+    Whether the text of a typed column has the agreed form: masking and the value ask it. The value
+    of a column that others are derived from.
+    """
+    derived = {column.derived_from for column in table.columns}
+    for column in table.delivered_columns:
+        text = quoted(column.name)
+        if form := _form_of(column):
+            yield f"regexp_full_match({text}, {literal(column.pattern or '')}) AS {form}"
+        if column.name in derived and column.logical_type == "date":
+            yield f"{_typed(column, text)} AS {_value_of(column)}"
+
+
+def _form_of(column: Column) -> str | None:
+    """The helper column that says whether a text has the agreed form; None where there is none."""
+    if column.pattern is None or column.is_text or column.is_identifying:
+        return None
+    return quoted(f"via_vorm_{column.name}")
+
+
+def _value_of(column: Column) -> str:
+    """The helper column with the value that others are derived from."""
+    return quoted(f"via_waarde_{column.name}")
 
 
 def _trimmed(text: str) -> str:
@@ -249,15 +283,17 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
             mark = expression(table, person, context.fields, texts, exclusions.PREFIX)
             yield f"{mark} AS {quoted('via_merk_' + person.name)}"
     helpers = []
+    derived = {column.derived_from for column in table.columns}
     for column in table.columns:
         name = column.name
         if column.is_identifying:
             if column.is_delivered:
-                helpers.append(f"{_fault(column)} AS {quoted(name + '__fout')}")
+                fault = _fault(column, column.name in derived and column.logical_type == "date")
+                helpers.append(f"{fault} AS {quoted(name + '__fout')}")
             continue
         if column.is_delivered:
             text = quoted(name)
-            value = text if column.is_text else _typed(column, text)
+            value = text if column.is_text else _typed(column, text, _form_of(column))
         else:
             value = _derived(context, table, column)
             text = f"CAST({value} AS VARCHAR)"
@@ -269,8 +305,11 @@ def _staged_columns(context: Context, table: Table) -> Iterator[str]:
     yield from helpers
 
 
-def _typed(column: Column, text: str) -> str:
-    """SQL of the typed value; NULL where the text has not the agreed form."""
+def _typed(column: Column, text: str, has_form: str | None = None) -> str:
+    """SQL of the typed value; NULL where the text has not the agreed form.
+
+    ``has_form`` is SQL of whether it has, where that is known.
+    """
     value = {
         "string": lambda: text,
         "integer": lambda: f"TRY_CAST({text} AS BIGINT)",
@@ -283,7 +322,8 @@ def _typed(column: Column, text: str) -> str:
     }[column.logical_type]()
     if column.pattern is None or column.is_text:
         return value
-    return f"CASE WHEN regexp_full_match({text}, {literal(column.pattern)}) THEN {value} END"
+    has_form = has_form or f"regexp_full_match({text}, {literal(column.pattern)})"
+    return f"CASE WHEN {has_form} THEN {value} END"
 
 
 def _date(column: Column, text: str) -> str:
@@ -300,8 +340,11 @@ def _with_point(column: Column, text: str) -> str:
     )
 
 
-def _fault(column: Column) -> str:
-    """SQL of the kind of fault of an identifying value: all that is left of it."""
+def _fault(column: Column, has_value: bool) -> str:
+    """SQL of the kind of fault of an identifying value: all that is left of it.
+
+    ``has_value`` says that its value was worked out before (``_once``).
+    """
     name = quoted(column.name)
     cases = []
     if column.required:
@@ -313,7 +356,8 @@ def _fault(column: Column) -> str:
     if column.is_text:
         cases.append(f"WHEN length({name}) > {column.max_length} THEN 'vorm'")
     if column.logical_type == "date":
-        cases.append(f"WHEN {_typed(column, name)} IS NULL THEN 'vorm'")
+        value = _value_of(column) if has_value else _typed(column, name)
+        cases.append(f"WHEN {value} IS NULL THEN 'vorm'")
     if column.eleven_test:
         cases.append(f"WHEN NOT {bsn.is_valid(name)} THEN 'elfproef'")
     return f"CASE {' '.join(cases)} END"
@@ -333,11 +377,11 @@ def _derived(context: Context, table: Table, column: Column) -> str:
     text = quoted(source.name)
     logic = (column.derivation or "").strip()
     if logic == "year" and source.logical_type == "date":
-        value = f"year({_typed(source, text)})"
+        value = f"year({_value_of(source)})"
     elif found := re.fullmatch(r"prefix:\s*(\d+)", logic):
         value = f"left({text}, {found.group(1)})"
     elif logic == "age_class" and source.logical_type == "date":
-        value = _age_class(context, column, _typed(source, text), where)
+        value = _age_class(context, column, _value_of(source), where)
     else:
         raise ContractError(
             f"{where}: derivation {logic!r} of a {source.logical_type} is not known"
@@ -371,8 +415,9 @@ def _written(context: Context, table: Table, query: str) -> str:
     marks = _marks(context, table)
     if not marks:
         return query
-    erased = _list(sorted(context.exclusions.erased)) or "''"
-    kept = " AND ".join(f"coalesce({quoted(mark)} NOT IN ({erased}), true)" for mark in marks)
+    # No IN: a long one is a join in a WHERE, and rows lose their order in a join.
+    erased = sorted(context.exclusions.erased)
+    kept = " AND ".join(f"coalesce(NOT {among(quoted(mark), erased)}, true)" for mark in marks)
     helpers = ", ".join(quoted(mark) for mark in marks)
     return f"SELECT * EXCLUDE ({helpers}) FROM ({query}) WHERE {kept}"
 

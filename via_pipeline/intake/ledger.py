@@ -377,6 +377,20 @@ class Ledger:
             ).fetchone()
         return last is not None and last[0] == contract_sha256
 
+    def hashes_of(self, source: str, key: Key) -> dict[str, str | None]:
+        """The hash of the rows of every delivery with ``key`` that could be read and is still kept.
+
+        By delivery; None where it was not worked out.
+        """
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT delivery_id, content_sha256 FROM staging WHERE source = ? "
+                "AND delivery_key = ? AND is_readable AND delivery_id NOT IN "
+                "(SELECT delivery_id FROM removal) ORDER BY seq",
+                (source, json.dumps(key)),
+            ).fetchall()
+        return dict(found)
+
     def is_known(self, delivery_id: str) -> bool:
         """Whether intake ever read this delivery, under whatever contract."""
         with self._reading() as connection:

@@ -32,16 +32,17 @@ _YEARS_OR_DATE = "|".join(
 )
 
 
-def kept(column: Column, codelists: Mapping[str, CodeList]) -> str:
+def kept(column: Column, codelists: Mapping[str, CodeList], has_form: str | None = None) -> str:
     """SQL of what is kept of the trimmed text of ``column``; NULL where it is NULL.
 
-    From free text a BSN is taken out; a whole cell that is one says so; any other cell that has not
-    the agreed form is kept as its shape.
+    ``has_form`` is SQL of whether the text matches the column's pattern, where that is known. From
+    free text a BSN is taken out; a whole cell that is one says so; any other cell that has not the
+    agreed form is kept as its shape.
     """
     name = quoted(column.name)
     if column.is_text and column.codelist is None and column.pattern is None:
         return _without_bsn_within(name)
-    agreed = _agreed(column, codelists)
+    agreed = _agreed(column, codelists, has_form)
     stray = f"length({name}) BETWEEN 8 AND 9 AND {bsn.is_valid(name)}"
     return (
         f"CASE WHEN {name} IS NULL OR ({agreed}) THEN {name} "
@@ -67,11 +68,11 @@ def may_tell(text: str, codes: Mapping[str, str]) -> str:
     return text if text in codes or is_short else "(niet weergegeven)"
 
 
-def _agreed(column: Column, codelists: Mapping[str, CodeList]) -> str:
+def _agreed(column: Column, codelists: Mapping[str, CodeList], has_form: str | None) -> str:
     name = quoted(column.name)
     parts = []
     if column.pattern:
-        parts.append(f"regexp_full_match({name}, {literal(column.pattern)})")
+        parts.append(has_form or f"regexp_full_match({name}, {literal(column.pattern)})")
     if column.codelist is not None:
         known = codelists[column.codelist.name].values
         codes = ", ".join(literal(code) for code in known) or "''"

@@ -21,7 +21,8 @@ from via_pipeline.intake import corrections, discover, names, recognise, stage
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Correction, Ledger, Sighting, stamp
 from via_pipeline.intake.pseudonym import Key, load_key
-from via_pipeline.intake.records import Finding, StagedDelivery, staging
+from via_pipeline.intake.records import RECORD, Finding, StagedDelivery, read_record, staging
+from via_pipeline.intake.status import Key as DeliveryKey
 from via_pipeline.intake.trouble import Refused
 from via_pipeline.storage import settings
 from via_pipeline.storage.atomic import writer_lock
@@ -254,12 +255,7 @@ class _Run:
             self.deferred.append(names.shown(found.path, contract))
             return
         self._see(found, place, measured)
-        self.ledger.record_staged(
-            staged,
-            recognised.key if recognised else None,
-            run_id=self.run_id,
-            recorded_at=stamp(self.now),
-        )
+        self._record(staged, recognised.key if recognised else None)
         self.new.append(measured.delivery_id)
         if not staged.is_readable:
             self.rejected.append(measured.delivery_id)
@@ -328,10 +324,31 @@ class _Run:
                     stamp(self.now),
                 )
             )
-        self.ledger.record_staged(staged, key, run_id=self.run_id, recorded_at=stamp(self.now))
+        self._record(staged, key)
         self.new.append(delivery_id)
         if not staged.is_readable:
             self.rejected.append(delivery_id)
+
+    def _record(self, staged: StagedDelivery, key: DeliveryKey | None) -> None:
+        """Remember what was staged; with a hash of its rows where another has the same key.
+
+        Rows are compared with those of the same key only, and most keys come once: hashing every
+        delivery costs a fifth of taking it in. So the first gets its hash when a second arrives.
+        """
+        told = {"run_id": self.run_id, "recorded_at": stamp(self.now)}
+        others = self.ledger.hashes_of(staged.source, key) if key is not None else {}
+        if others.keys() - {staged.delivery_id}:
+            content = stage.content_of(self.home, self.contract, staged)
+            staged = replace(staged, content_sha256=content)
+        for delivery_id in sorted(others.keys() - {staged.delivery_id}):
+            place = staging(self.home.lake, delivery_id)
+            if others[delivery_id] is None and (place / RECORD).exists():
+                earlier = read_record(place)
+                content = stage.content_of(self.home, self.contract, earlier)
+                if content is not None:
+                    earlier = replace(earlier, content_sha256=content)
+                    self.ledger.record_staged(earlier, key, **told)
+        self.ledger.record_staged(staged, key, **told)
 
     def _see(self, found: Found, place: str, measured: stage.Measured) -> bool:
         return _see(self.ledger, found, found.source, place, measured, self.run_id, self.now)

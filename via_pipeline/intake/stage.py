@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import duckdb
+
 from via_pipeline.contracts import codelists as lists
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Contract, Severity, Table
@@ -33,6 +35,7 @@ from via_pipeline.intake.records import (
     staging,
 )
 from via_pipeline.intake.trouble import Refused, listed
+from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.place import replacing_folder
 
@@ -99,9 +102,9 @@ def stage(
 ) -> StagedDelivery:
     """Read a recognised delivery and write its staging folder.
 
-    ``overlay`` are cells that a person resolved; they take the place of the file's own before
-    anything looks at them. What is wrong with the file stands in the result's findings; nothing of
-    that is raised.
+    The hash of its content is not among what is found, see ``content_of``. ``overlay`` are cells
+    that a person resolved; they take the place of the file's own before anything looks at them.
+    What is wrong with the file stands in the result's findings; nothing of that is raised.
 
     Raises:
         ContractError: the contract itself is wrong.
@@ -162,6 +165,27 @@ def stage(
     return staged
 
 
+def content_of(home: Home, contract: Contract, staged: StagedDelivery) -> str | None:
+    """The hash of the rows of a delivery that is staged under ``contract``.
+
+    None where it has none: it could not be read, or some of its rows could not (then equal rows do
+    not mean equal files), or what was staged is no longer there or has not the contract's columns.
+    """
+    paths = {
+        table.table: home.lake / table.parquet
+        for table in staged.tables
+        if table.parquet is not None and not table.malformed_rows
+    }
+    is_whole = paths and len(paths) == len(staged.tables)
+    if not is_whole or not all(path.exists() for path in paths.values()):
+        return None
+    with work(home.scratch) as opened:
+        try:
+            return conform.content_sha256(opened, contract, paths)
+        except (KeyError, duckdb.BinderException):
+            return None
+
+
 def _conformed(
     home: Home,
     context: conform.Context,
@@ -184,7 +208,6 @@ def _conformed(
                 path.unlink()
             return replace(staged, findings=(*staged.findings, *refusals))
         paths = {name: folder / f"{name}.parquet" for name in raws}
-        whole = not any(raw.tally.malformed for raw in raws.values())
         tables = []
         for name, raw in raws.items():
             table = context.contract.table(name)
@@ -206,11 +229,8 @@ def _conformed(
                     parquet=staged_file(staged.delivery_id, name),
                 )
             )
-        # With rows that could not be read, equal rows do not mean equal files.
-        content = conform.content_sha256(opened, context.contract, paths) if whole else None
     return replace(
         staged,
-        content_sha256=content,
         findings=(*staged.findings, *row_findings),
         tables=tuple(tables),
     )

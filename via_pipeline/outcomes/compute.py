@@ -14,6 +14,7 @@ in force are there, and every figure names the deliveries that were among its ro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -83,28 +84,37 @@ def results(
     )
 
 
-def on(connection: duckdb.DuckDBPyConnection, plan: Plan, contract: Contract) -> str:
+def on(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    contract: Contract,
+    deliveries: Sequence[str] | None = None,
+) -> str:
     """``query`` with its groups counted by the engine that was chosen (``engine.heavy``).
+
+    What it gives reads a table that the next call for the same source replaces.
 
     Raises:
         NotPortable: a measure has a word that is not known to mean the same on Spark.
         EngineError: Spark cannot be reached, or failed.
     """
     name = f"via_groepen_{plan.source}"
-    return query(plan, contract, heavy.counted(connection, name, groups(plan, contract)))
+    counted = heavy.counted(connection, name, groups(plan, contract, deliveries))
+    return query(plan, contract, deliveries, counted)
 
 
-def groups(plan: Plan, contract: Contract) -> str:
+def groups(plan: Plan, contract: Contract, deliveries: Sequence[str] | None = None) -> str:
     """SQL of the part that looks at every person: sums and counts per group, site and period.
 
     One row a group of ``plan.groups``; per measure ``n<i>`` and, where it has them, ``s<i>`` (its
-    sum, whole) and ``m<i>`` (its two largest contributions).
+    sum, whole) and ``m<i>`` (its two largest contributions). With ``deliveries`` over the rows of
+    those alone.
     """
     dimensions = list(plan.dimensions)
     sets = ", ".join(f"({', '.join(columns)})" for columns in _grouping_sets(plan))
     computed = [_aggregates(measure, index) for index, measure in enumerate(plan.measures)]
     return f"""
-WITH rijen AS ({_rows(plan, contract)})
+WITH rijen AS ({_rows(plan, contract, deliveries)})
 SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
     {_named(dimensions)} AS groep_soort,
     {_joined(dimensions)} AS groep,
@@ -116,15 +126,21 @@ FROM rijen GROUP BY GROUPING SETS ({sets})
 """
 
 
-def query(plan: Plan, contract: Contract, counted: str | None = None) -> str:
+def query(
+    plan: Plan,
+    contract: Contract,
+    deliveries: Sequence[str] | None = None,
+    counted: str | None = None,
+) -> str:
     """SQL that computes every measure of ``plan`` for every group, site and period.
 
-    ``counted`` is SQL that gives the rows of ``groups``, where they were counted already.
+    With ``deliveries`` over the rows of those alone. ``counted`` is SQL that gives the rows of
+    ``groups``, where they were counted already.
     """
     figures = ",\n    ".join(_figure(measure, i) for i, measure in enumerate(plan.measures))
     cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     return f"""
-WITH groepen AS ({counted or groups(plan, contract)}),
+WITH groepen AS ({counted or groups(plan, contract, deliveries)}),
 lang AS (
     SELECT * EXCLUDE (cijfer), unnest(cijfer)
     FROM (SELECT locatie, periode, groep_soort, groep, peildatum, leveringen, is_synthetisch,
@@ -159,7 +175,7 @@ def _grouping_sets(plan: Plan) -> list[list[str]]:
     ]
 
 
-def _rows(plan: Plan, contract: Contract) -> str:
+def _rows(plan: Plan, contract: Contract, deliveries: Sequence[str] | None) -> str:
     """Each row with site, period, dimensions, and per measure what it adds."""
     source = f"({plan.relation})" if plan.relation else quoted(plan.table)
     person = _person(plan, contract)
@@ -183,6 +199,10 @@ def _rows(plan: Plan, contract: Contract) -> str:
         "v.is_synthetisch AS l_synthetisch "
         f"FROM {source} r JOIN {DELIVERIES} v ON v.delivery_id = r._delivery"
     )
+    if deliveries is not None:
+        # On the rows themselves: files of other deliveries are passed over without reading them.
+        wanted_here = ", ".join(literal(one) for one in deliveries)
+        delivered += f" WHERE r._delivery IN ({wanted_here})"
     return f"SELECT {', '.join(columns)} FROM ({delivered}) r WHERE {wanted}"
 
 

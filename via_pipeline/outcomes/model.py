@@ -14,6 +14,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from via_pipeline.contracts.declared import Declared, Name, read
 
+PERIOD_OF_DELIVERY = "levering['periode']"
+"""The ``periode`` of a plan whose deliveries hold one period each."""
+
 MEASURES = Path(__file__).parent / "measures"
 
 Sql = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -82,6 +85,14 @@ class Plan(Declared):
     dimensions: dict[Name, Sql] = Field(default_factory=dict)
     groups: Annotated[list[list[Name]], Field(min_length=1)]
     measures: Annotated[list[Measure], Field(min_length=1)]
+
+    @property
+    def is_per_delivery_period(self) -> bool:
+        """Whether every row of a delivery falls in one period, that of the delivery's key.
+
+        Then no figure looks at deliveries of two periods, for every group is of one period.
+        """
+        return self.periode == PERIOD_OF_DELIVERY
 
     @model_validator(mode="after")
     def _is_sound(self) -> Self:

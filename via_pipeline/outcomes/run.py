@@ -1,15 +1,27 @@
 """Outcome tables in the lake: one a source, and all of them together.
 
+Where the deliveries of a source hold one period each, the figures of a period are counted once:
+they are kept under a digest of all that they rest on, so that one corrected delivery costs its
+period and not the history.
+
 Belongs here: connecting ``compute`` to the lake. Does not belong here: SQL of a measure.
 """
 
 from __future__ import annotations
 
-from via_pipeline.contracts.model import load
+import hashlib
+import json
+from collections.abc import Sequence
+
+import duckdb
+
+from via_pipeline.contracts.model import Contract, load
 from via_pipeline.outcomes import compute, model
 from via_pipeline.pilots import catalog
+from via_pipeline.pilots.catalog import DELIVERIES
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
+from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 REGISTER = "register"
@@ -21,6 +33,11 @@ def table_of(source: str) -> str:
     return f"outcomes__{source}"
 
 
+def pieces_of(source: str) -> str:
+    """The folder below the lake with the figures of single periods; no table."""
+    return f"{table_of(source)}__periode"
+
+
 def refresh(home: Home, source: str) -> int:
     """Write ``outcomes__<source>`` over what is in force now; return the number of rows.
 
@@ -30,11 +47,85 @@ def refresh(home: Home, source: str) -> int:
         NotPortable: on Spark, a measure has a word that is not known to mean the same there.
         EngineError: Spark was chosen, and cannot be reached or failed.
     """
-    contract = load(source)
+    contract, plan = load(source), model.load(source)
     with work(home.scratch) as connection:
         catalog.register(connection, home, [contract, load(REGISTER)])
-        query = compute.on(connection, model.load(source), contract)
+        if plan.is_per_delivery_period:
+            query = _of_periods(connection, home, plan, contract)
+        else:
+            query = compute.on(connection, plan, contract)
         return lake.replace_table(home.lake, table_of(source), connection, query).rows
+
+
+def _of_periods(
+    connection: duckdb.DuckDBPyConnection, home: Home, plan: model.Plan, contract: Contract
+) -> str:
+    """SQL of the whole table, put together from the figures of each period.
+
+    Writes those of a period whose digest is new, and removes what no period has any more.
+    """
+    around = _around(connection, home, contract)
+    folder, parts = pieces_of(plan.source), []
+    periods = connection.execute(
+        f"SELECT coalesce(sleutel['periode'], '{compute.UNKNOWN}') AS periode, "
+        f"list(delivery_id ORDER BY delivery_id) FROM {DELIVERIES} "
+        "WHERE bron = ? AND is_in_gebruik GROUP BY ALL ORDER BY ALL",
+        [plan.source],
+    ).fetchall()
+    for _, deliveries in periods:
+        # Named after what is asked, not after who counts: the figures are the same.
+        name = _digest(compute.query(plan, contract, deliveries), around, deliveries)
+        path = home.lake / folder / f"{name}.parquet"
+        if path.exists():
+            parts.append(lake.describe(home.lake, path, name))
+        else:
+            query = compute.on(connection, plan, contract, deliveries)
+            parts.append(lake.write_part(home.lake, folder, name, connection, query))
+    kept = {part.name for part in parts}
+    for path in (home.lake / folder).glob("*.parquet"):
+        if path.stem not in kept:
+            path.unlink(missing_ok=True)
+    every = lake.scan(home.lake, parts, compute.COLUMNS)
+    return f"SELECT * FROM ({every}) ORDER BY {', '.join(compute.KEY)}"
+
+
+def _around(
+    connection: duckdb.DuckDBPyConnection, home: Home, contract: Contract
+) -> dict[str, object]:
+    """What every period rests on, and under ``files`` and ``facts`` what each delivery adds."""
+    files: dict[str, list[str]] = {}
+    for table in contract.tables:
+        if table.conformed:
+            for part in _parts(home, table.lake_table):
+                files.setdefault(part.name, []).append(part.sha256)
+    facts = connection.execute(
+        f"SELECT delivery_id, columns(*)::VARCHAR FROM {DELIVERIES} WHERE bron = ?",
+        [contract.source],
+    ).fetchall()
+    return {
+        "engine": duckdb.__version__,
+        "register": [part.sha256 for part in _parts(home, "register__locatie")],
+        "left out": sha256_of(home.exclusions) if home.exclusions.exists() else "",
+        "files": files,
+        "facts": {row[0]: list(row[1:]) for row in facts},
+    }
+
+
+def _parts(home: Home, table: str) -> list[lake.Part]:
+    try:
+        return lake.parts(home.lake, table)
+    except lake.NoSuchTable:
+        return []
+
+
+def _digest(query: str, around: dict[str, object], deliveries: Sequence[str]) -> str:
+    """The name of a period's figures: another one as soon as anything is other."""
+    own = {
+        name: {one: found.get(one) for one in deliveries} if isinstance(found, dict) else found
+        for name, found in around.items()
+    }
+    text = json.dumps([query, own], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def combine(home: Home) -> int:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from via_pipeline.contracts import codelists
 from via_pipeline.contracts.binding import bound
 from via_pipeline.contracts.model import Contract, Severity
@@ -36,7 +38,7 @@ from via_pipeline.quality.verdict import (
     judge_delivery,
 )
 from via_pipeline.storage.atomic import writer_lock
-from via_pipeline.storage.duck import literal, work
+from via_pipeline.storage.duck import in_order, literal, work
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.place import Place
 
@@ -77,8 +79,8 @@ def judge(
     Writes per delivery: accepted parts, quarantine, result JSON and page, report to the partner,
     and last the verdict in the ledger. A delivery whose judging fails for a technical reason gets
     no verdict: its rows stay out, its result says which kind of failure it was, and it is tried
-    again next time; it stops no other. Tables of more than ``threshold_rows`` rows
-    are validated inside DuckDB.
+    again next time; it stops no other. Of tables of more than ``threshold_rows`` rows no row
+    leaves DuckDB.
 
     Raises:
         BusyError: another process is judging this source.
@@ -92,16 +94,17 @@ def judge(
         rules = rules_by_table(contract, home.data / "reference")
         ready = _run_together(home, rules, [row.delivery_id for row in waiting], threshold_rows)
         results = []
-        for row in waiting:
-            try:
-                result = _judge_one(home, contract, rules, row.delivery_id, threshold_rows, ready)
-                _record(ledger, result, run_id)
-            except Exception as error:
-                # The message may hold a cell's value; the class may not.
-                _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
-                result = _not_judged(contract, row, type(error).__name__)
-                result.write(home.reports)
-            results.append(result)
+        with in_order(home.scratch) as connection:
+            for row in waiting:
+                try:
+                    result = _judge_one(home, contract, rules, row.delivery_id, ready, connection)
+                    _record(ledger, result, run_id)
+                except Exception as error:
+                    # The message may hold a cell's value; the class may not.
+                    _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
+                    result = _not_judged(contract, row, type(error).__name__)
+                    result.write(home.reports)
+                results.append(result)
         _write_index(home)
     return results
 
@@ -149,15 +152,15 @@ def _judge_one(
     contract: Contract,
     rules: Mapping[str, Sequence[Rule]],
     delivery_id: str,
-    threshold_rows: int,
     ready: Mapping[Place, list[RuleResult]],
+    connection: duckdb.DuckDBPyConnection,
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
     staged = read_record(staging(home.lake, delivery_id))
     results = [
         result
         for table in staged.tables
-        for result in _run_table(home, rules[table.table], table, threshold_rows, ready)
+        for result in _run_table(home, rules[table.table], table, ready)
     ]
     judgement = judge_delivery(
         staged,
@@ -165,7 +168,7 @@ def _judge_one(
         max_quarantine_pct=contract.delivery.max_quarantine_pct,
         rows_with_findings=_rows_with_findings(home, staged),
     )
-    judgement = _split(home, contract, staged, results, judgement)
+    judgement = _split(home, contract, staged, results, judgement, connection)
     result = ValidationResult(
         delivery_id=delivery_id,
         source=contract.source,
@@ -187,7 +190,6 @@ def _run_table(
     home: Home,
     rules: Sequence[Rule],
     table: StagedTable,
-    threshold_rows: int,
     ready: Mapping[Place, list[RuleResult]],
 ) -> list[RuleResult]:
     """Shape rules on the header, the others on the staged rows; a table not staged has none."""
@@ -198,7 +200,7 @@ def _run_table(
     if table.parquet is not None:
         path = home.lake / table.parquet
         results += ready.get(path) or engines.run_on_file(
-            _on_rows(rules), path, threshold_rows=threshold_rows, scratch=home.scratch
+            _on_rows(rules), path, scratch=home.scratch
         )
     return results
 
@@ -224,9 +226,11 @@ def _run_together(
                 small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
     ready: dict[Place, list[RuleResult]] = {}
     for name, sizes in small.items():
-        for paths in together.batches(sizes, threshold_rows):
+        for paths in together.batches(sizes):
             try:
-                found = together.run_on_files(_on_rows(rules[name]), paths, home.scratch)
+                found = together.run_on_files(
+                    _on_rows(rules[name]), paths, home.scratch, threshold_rows
+                )
             except Exception as error:
                 _log.warning("%s: one by one after %s", name, type(error).__name__)
                 continue
@@ -261,13 +265,15 @@ def _split(
     staged: StagedDelivery,
     results: Sequence[RuleResult],
     judgement: Judgement,
+    connection: duckdb.DuckDBPyConnection,
 ) -> Judgement:
     """Write accepted parts and quarantine; the judgement with the counts of what was written.
 
     Should they not close, the platform itself lost or made up a row: nothing is accepted then.
     """
     counts = [
-        _split_table(home, contract, staged, table, results, judgement) for table in staged.tables
+        _split_table(home, contract, staged, table, results, judgement, connection)
+        for table in staged.tables
     ]
     torn = [count for count in counts if count.rows_in != count.accepted + count.quarantined]
     if not torn:
@@ -291,6 +297,7 @@ def _split_table(
     staged_table: StagedTable,
     results: Sequence[RuleResult],
     judgement: Judgement,
+    connection: duckdb.DuckDBPyConnection,
 ) -> TableCounts:
     table = contract.table(staged_table.table)
     expected = next(item for item in judgement.counts if item.table == table.name)
@@ -304,7 +311,7 @@ def _split_table(
         _notes(staged, staged_table, results),
         staged_table.malformed_rows,
         None if judgement.is_rejected else bad,
-        home.scratch,
+        connection,
     )
     if parquet is None:
         # What could not be staged has no rows to write; all of it counts as set aside.
@@ -313,9 +320,7 @@ def _split_table(
         return replace(expected, quarantined=written)
     if not table.conformed:
         return replace(expected, quarantined=written)
-    part = quarantine.write_accepted(
-        home.lake, table, parquet, staged.delivery_id, bad, home.scratch
-    )
+    part = quarantine.write_accepted(home.lake, table, parquet, staged.delivery_id, bad, connection)
     return replace(expected, accepted=part.rows, quarantined=written)
 
 

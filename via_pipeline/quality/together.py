@@ -1,16 +1,23 @@
-"""Run the rules of many tables at once: GX's cost is per expectation, hardly per row.
+"""Run the rules of many tables at once, on values and not on rows.
 
-Belongs here: putting staged tables of one contract together for rules that look at one row at a
-time, and taking the answers apart again. A rule that looks at several rows, or at the table, is
-run on each table alone. The results are those of ``engines.run_on_file``, table by table; a test
-compares them. Measured on the shipped samples: a third of the processor time of one by one.
+A rule about one column says the same of equal values. So the tables of one contract are put
+together, every column is brought down to the values that stand in it, Great Expectations judges
+each value once, and DuckDB finds the rows that hold a value that failed. GX's cost is per
+expectation: it is paid once, however many deliveries and rows there are, and no large table comes
+into pandas. Whether a key is unique is asked of the rows whose key stands there more than once.
+A rule about a whole table (a mean, a number of rows) is run on each table alone.
+
+Belongs here: bringing down, and taking the answers apart again. Does not belong here: what GX does
+(``engines.py``). The results are those of ``engines.run_on_file``, table by table; a test compares
+them. See docs/decisions/0030-values-not-rows.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -18,20 +25,17 @@ from via_pipeline.contracts.rules import Rule
 from via_pipeline.quality import engines
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.suites import columns_of
+from via_pipeline.storage import settings
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.place import Place
 
-SMALL_ROWS = 25_000
-"""Tables up to this many rows are put together. Measured on thirty files, ten of 5,002 rows: 7.4
-processor seconds, and 10.8 with a bound of 5,000."""
+MOST_VALUES = 50_000
+"""A column with more values than this is judged table by table."""
 
-LARGE_ROWS = 1_000_000
-"""Larger tables are put together up to so many rows, inside DuckDB (or on Spark): the rows that
-fail are held."""
+MOST_ROWS = 10_000_000
+"""Rows that are put together: the numbers of those that fail are held in memory."""
 
-_ROW_BITS = 40
-
-_ONE_ROW_AT_A_TIME = {
+_ABOUT_A_VALUE = {
     "expect_column_values_to_not_be_null",
     "expect_column_values_to_be_null",
     "expect_column_values_to_match_regex",
@@ -39,128 +43,247 @@ _ONE_ROW_AT_A_TIME = {
     "expect_column_values_to_not_be_in_set",
     "expect_column_values_to_be_between",
     "expect_column_value_lengths_to_be_between",
-    "expect_column_pair_values_a_to_be_greater_than_b",
+}
+_ABOUT_A_KEY = {
+    "expect_column_values_to_be_unique",
+    "expect_compound_columns_to_be_unique",
 }
 
+_Rows = list[tuple[int, ...]]
+"""The rows that break one rule, ascending, a table."""
 
-def looks_at_one_row(rule: Rule) -> bool:
-    """Whether a row's outcome depends on that row alone, and so does the verdict on the rule."""
-    return rule.expectation in _ONE_ROW_AT_A_TIME and "mostly" not in rule.kwargs
+
+@dataclass(frozen=True)
+class _Tables:
+    """Staged tables of one shape: their files, how many rows each has, and their columns."""
+
+    paths: Sequence[Place]
+    sizes: Sequence[int]
+    types: Mapping[str, str]
+
+    @property
+    def scan(self) -> str:
+        """SQL of all their rows; ``file_index`` says of which table a row is."""
+        return f"read_parquet([{', '.join(literal(path) for path in self.paths)}])"
+
+
+def about_a_value(rule: Rule) -> bool:
+    """Whether a row's outcome depends on the value of one column, and the verdict on the rows."""
+    return rule.expectation in _ABOUT_A_VALUE and "mostly" not in rule.kwargs
+
+
+def about_a_key(rule: Rule) -> bool:
+    """Whether a row's outcome depends on the rows of its table that have the same key."""
+    return rule.expectation in _ABOUT_A_KEY and "mostly" not in rule.kwargs
 
 
 def run_on_files(
-    rules: Sequence[Rule], tables: Sequence[Place], scratch: Path | None = None
+    rules: Sequence[Rule],
+    tables: Sequence[Place],
+    scratch: Path | None = None,
+    threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
 ) -> list[list[RuleResult]]:
-    """Per staged table, the result of every rule in the order of ``rules``.
+    """Per staged table of one contract, the result of every rule in the order of ``rules``.
 
-    The tables are of one contract; those that fit into memory together are validated in pandas.
+    Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster.
     """
-    shared = [rule for rule in rules if looks_at_one_row(rule)]
-    outcomes = _outcomes(shared, tables, scratch) if shared and len(tables) > 1 else None
-    if outcomes is None:
-        return [engines.run_on_file(rules, path, scratch=scratch) for path in tables]
-    alone = [rule for rule in rules if not looks_at_one_row(rule)]
+    limits: dict[str, Any] = {"threshold_rows": threshold_rows, "scratch": scratch}
+    with work(scratch) as connection:
+        described = _described(connection, rules, tables, threshold_rows)
+        if described is None:
+            return [engines.run_on_file(rules, path, **limits) for path in tables]
+        found: dict[str, _Rows] = {}
+        found |= _of_values(connection, [rule for rule in rules if about_a_value(rule)], described)
+        found |= _of_keys(connection, [rule for rule in rules if about_a_key(rule)], described)
+    alone = [rule for rule in rules if rule.id not in found]
     results = []
-    for path, found in zip(tables, outcomes, strict=True):
-        by_rule = {result.rule: result for result in found}
-        by_rule |= {
-            result.rule: result for result in engines.run_on_file(alone, path, scratch=scratch)
-        }
+    for place, (path, rows) in enumerate(zip(tables, described.sizes, strict=True)):
+        by_rule = {result.rule: result for result in engines.run_on_file(alone, path, **limits)}
+        for rule in rules:
+            if rule.id in found:
+                bad = found[rule.id][place]
+                outcome = engines.Outcome(not bad, len(bad), bad if bad else (), None)
+                by_rule[rule.id] = engines.result_of(rule, outcome, rows)
         results.append([by_rule[rule.id] for rule in rules])
     return results
 
 
-def batches(sizes: Sequence[tuple[Place, int]], most: int) -> Iterator[list[Place]]:
-    """Tables in groups, in the order given: small ones of at most ``most`` rows together (pandas),
-    larger ones of at most ``LARGE_ROWS`` (inside DuckDB). What is larger still is left out."""
-    for low, high, room in (
-        (0, min(SMALL_ROWS, most), most),
-        (SMALL_ROWS, LARGE_ROWS, LARGE_ROWS),
-    ):
-        group: list[Place] = []
-        rows = 0
-        for path, size in sizes:
-            if not low < size <= high:
-                continue
-            if group and rows + size > room:
-                yield group
-                group, rows = [], 0
-            group.append(path)
-            rows += size
-        if group:
+def batches(sizes: Sequence[tuple[Place, int]], most: int = MOST_ROWS) -> Iterator[list[Place]]:
+    """Tables in groups of at most ``most`` rows, in the order given; a larger one is alone."""
+    group: list[Place] = []
+    rows = 0
+    for path, size in sizes:
+        if group and rows + size > most:
             yield group
+            group, rows = [], 0
+        group.append(path)
+        rows += size
+    if group:
+        yield group
 
 
-def _outcomes(
-    rules: Sequence[Rule], tables: Sequence[Place], scratch: Path | None
-) -> list[list[RuleResult]] | None:
-    """The results of ``rules`` per table; None where they have to be run table by table."""
-    import pandas as pd
-
-    needed = sorted({name for rule in rules for name in columns_of(rule)} | {engines.ROW})
-    columns: list[dict[str, str]] = []
-    rows: list[int] = []
-    with work(scratch) as connection:
-        for path in tables:
-            source = f"read_parquet({literal(path)})"
-            described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-            types = {name: kind for name, kind, *_ in described}
-            if not set(needed) <= set(types):
-                return None
-            columns.append({name: types[name] for name in needed})
-            rows += connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
-        if sum(rows) > engines.PANDAS_LIMIT_ROWS:
-            if any(one != columns[0] for one in columns):
-                return None
-            return _inside(rules, tables, rows, columns[0], connection)
-        frames = [
-            engines.frame(connection, f"read_parquet({literal(path)})", one)
-            for path, one in zip(tables, columns, strict=True)
-        ]
-    sizes = [len(frame) for frame in frames]
-    whole = pd.concat(frames, ignore_index=True)
-    senders = [int(row) for row in whole[engines.ROW]]
-    owners = [index for index, size in enumerate(sizes) for _ in range(size)]
-    whole[engines.ROW] = range(len(whole))
-    found = engines.on_pandas(rules, whole)
-    return _apart(rules, found, sizes, lambda place: (owners[place], senders[place]))
-
-
-def _inside(
-    rules: Sequence[Rule],
-    tables: Sequence[Place],
-    sizes: Sequence[int],
-    columns: dict[str, str],
+def _described(
     connection: duckdb.DuckDBPyConnection,
-) -> list[list[RuleResult]] | None:
-    """The same inside DuckDB: a row's number carries its table's in the bits above it."""
-    others = ", ".join(quoted(name) for name in columns if name != engines.ROW)
-    source = " UNION ALL ".join(
-        f"SELECT {index << _ROW_BITS}::BIGINT + {engines.ROW} AS {engines.ROW}, {others} "
-        f"FROM read_parquet({literal(path)})"
-        for index, path in enumerate(tables)
-    )
-    found = engines.inside(rules, connection, f"({source})", columns, sum(sizes))
-    low = (1 << _ROW_BITS) - 1
-    return _apart(rules, found, sizes, lambda place: (place >> _ROW_BITS, place & low))
-
-
-def _apart(
     rules: Sequence[Rule],
-    found: Sequence[engines.Outcome],
-    sizes: Sequence[int],
-    whose: Callable[[int], tuple[int, int]],
-) -> list[list[RuleResult]] | None:
-    """Results per table; ``whose`` tells of a common row number the table and the row in it."""
-    if any(outcome.error or (outcome.failed and outcome.rows is None) for outcome in found):
+    paths: Sequence[Place],
+    threshold_rows: int,
+) -> _Tables | None:
+    """The tables, where they are of one shape and it pays; None where each is run alone."""
+    listed = f"[{', '.join(literal(path) for path in paths)}]"
+    counted = connection.execute(
+        f"SELECT file_name, num_rows FROM parquet_file_metadata({listed})"
+    ).fetchall()
+    sizes = dict(counted)
+    if settings.engine() == settings.SPARK and max(sizes.values(), default=0) > threshold_rows:
+        return None  # the rows stay where they are: Spark judges them there, table by table
+    if len(paths) == 1 and sum(sizes.values()) <= threshold_rows:
         return None
-    results: list[list[RuleResult]] = [[] for _ in sizes]
-    for rule, outcome in zip(rules, found, strict=True):
-        rows_of: list[list[int]] = [[] for _ in sizes]
+    shapes = connection.execute(
+        "SELECT DISTINCT list((name, type, converted_type, logical_type)) "
+        f"FROM parquet_schema({listed}) WHERE num_children IS NULL GROUP BY file_name"
+    ).fetchall()
+    if len(shapes) != 1:
+        return None
+    described = connection.execute(f"DESCRIBE FROM read_parquet({literal(paths[0])})").fetchall()
+    types = {name: kind for name, kind, *_ in described}
+    if not {name for rule in rules for name in columns_of(rule)} <= set(types):
+        return None
+    return _Tables(paths, [sizes[str(path)] for path in paths], types)
+
+
+def _of_values(
+    connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], tables: _Tables
+) -> dict[str, _Rows]:
+    """Rows that break a rule about a value, by rule; a rule that is not there is run otherwise."""
+    sizes: dict[str, int] = {}
+    for name in sorted({column for rule in rules for column in columns_of(rule)}):
+        # A number of its own for every value, so that what failed need not be spelled out.
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_values_of(name)} AS "
+            "SELECT row_number() OVER () - 1 AS plaats, waarde FROM "
+            f"(SELECT DISTINCT {quoted(name)} AS waarde FROM {tables.scan})"
+        )
+        size = connection.execute(f"SELECT count(*) FROM {_values_of(name)}").fetchall()[0][0]
+        if size <= MOST_VALUES:
+            sizes[name] = size
+    wanted = [rule for rule in rules if set(columns_of(rule)) <= set(sizes)]
+    if not wanted:
+        return {}
+    found = engines.on_pandas(wanted, _frame_of_values(connection, sizes, tables.types))
+    bad: dict[str, list[tuple[int, int]]] = {}
+    rows: dict[str, _Rows] = {}
+    for number, (rule, outcome) in enumerate(zip(wanted, found, strict=True)):
+        if outcome.error or (outcome.failed and outcome.rows is None):
+            continue
+        (name,) = columns_of(rule)
+        rows[rule.id] = [()] * len(tables.paths)
+        # Beyond the values of a column its last one is repeated, see _frame_of_values.
+        bad.setdefault(name, []).extend(
+            (number, place) for place in outcome.rows or () if place < sizes[name]
+        )
+    for name, failed in bad.items():
+        if failed:
+            for number, index, numbers in _rows_with(connection, name, failed, tables):
+                rows[wanted[number].id][index] = tuple(numbers)
+    return rows
+
+
+def _frame_of_values(
+    connection: duckdb.DuckDBPyConnection, sizes: Mapping[str, int], types: Mapping[str, str]
+) -> Any:
+    """One frame with the values of every column below each other.
+
+    Where a column has fewer than another its last value is repeated: it says nothing new.
+    """
+    joined = " ".join(
+        f"LEFT JOIN {_values_of(name)} AS v{number} "
+        f"ON v{number}.plaats = least(teller.plaats, {size - 1})"
+        for number, (name, size) in enumerate(sizes.items())
+    )
+    cells = ", ".join(f"v{number}.waarde AS {quoted(name)}" for number, name in enumerate(sizes))
+    source = (
+        f"(SELECT teller.plaats AS {engines.ROW}, {cells} "
+        f"FROM range({max(sizes.values())}) AS teller(plaats) {joined})"
+    )
+    kinds = {name: types[name] for name in sizes} | {engines.ROW: "BIGINT"}
+    return engines.frame(connection, source, kinds)
+
+
+def _rows_with(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    failed: Sequence[tuple[int, int]],
+    tables: _Tables,
+) -> list[tuple[int, int, list[int]]]:
+    """Rows that hold a value that failed: number of the rule, of the table, and of the rows."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE fout (regel BIGINT, plaats BIGINT)")
+    rules, places = zip(*failed, strict=True)
+    connection.execute(
+        "INSERT INTO fout SELECT unnest($1::BIGINT[]), unnest($2::BIGINT[])",
+        [list(rules), list(places)],
+    )
+    return connection.execute(
+        f"SELECT regel, tabel, list({engines.ROW} ORDER BY {engines.ROW}) FROM "
+        f"(SELECT file_index AS tabel, {engines.ROW}, {quoted(name)} AS waarde FROM {tables.scan}) "
+        f"AS rij JOIN (SELECT regel, waarde FROM fout JOIN {_values_of(name)} USING (plaats)) "
+        "AS slecht ON rij.waarde IS NOT DISTINCT FROM slecht.waarde GROUP BY ALL"
+    ).fetchall()
+
+
+def _of_keys(
+    connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], tables: _Tables
+) -> dict[str, _Rows]:
+    """Rows that break a rule about a key, by rule; a rule that is not there is run otherwise."""
+    rows: dict[str, _Rows] = {}
+    for rule in rules:
+        frame, owners = _frame_of_keys(connection, columns_of(rule), tables)
+        (outcome,) = engines.on_pandas([rule], frame)
+        if outcome.error or (outcome.failed and outcome.rows is None):
+            continue
+        found: list[list[int]] = [[] for _ in tables.paths]
         for place in outcome.rows or ():
-            owner, row = whose(place)
-            rows_of[owner].append(row)
-        for index, rows in enumerate(rows_of):
-            own = replace(outcome, passed=not rows, failed=len(rows), rows=tuple(sorted(rows)))
-            results[index].append(engines.result_of(rule, own, sizes[index]))
-    return results
+            index, row = owners[place]
+            found[index].append(row)
+        rows[rule.id] = [tuple(sorted(numbers)) for numbers in found]
+    return rows
+
+
+def _frame_of_keys(
+    connection: duckdb.DuckDBPyConnection, key: Sequence[str], tables: _Tables
+) -> tuple[Any, list[tuple[int, int]]]:
+    """A frame of the rows whose key their table has more than once; of each its table and row.
+
+    A key may stand in two tables: the first of its columns is a number that differs by table.
+    """
+    names = ", ".join(quoted(name) for name in key)
+    filled = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)
+    same = " AND ".join(f"rij.{quoted(name)} = dubbel.{quoted(name)}" for name in key)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE dubbel AS SELECT 0 AS tabel, "
+        f"{engines.ROW}, {names} FROM {tables.scan} LIMIT 0"
+    )
+    for index, path in enumerate(tables.paths):
+        # Table by table, so that no more than the keys of one are held.
+        scan = f"read_parquet({literal(path)})"
+        connection.execute(
+            f"INSERT INTO dubbel SELECT {index}, {engines.ROW}, {names} FROM {scan} AS rij "
+            f"SEMI JOIN (SELECT {names} FROM {scan} WHERE {filled} GROUP BY ALL "
+            f"HAVING count(*) > 1) AS dubbel ON {same}"
+        )
+    first, *others = (quoted(name) for name in key)
+    more = "".join(f", {name}" for name in others)
+    source = (
+        f"(SELECT row_number() OVER (ORDER BY tabel, {engines.ROW}) - 1 AS {engines.ROW}, "
+        f"dense_rank() OVER (ORDER BY tabel, {first}) AS {first}{more} FROM dubbel)"
+    )
+    kinds = {key[0]: "BIGINT", engines.ROW: "BIGINT"} | {
+        name: tables.types[name] for name in key[1:]
+    }
+    owners = connection.execute(
+        f"SELECT tabel, {engines.ROW} FROM dubbel ORDER BY tabel, {engines.ROW}"
+    ).fetchall()
+    return engines.frame(connection, source, kinds), owners
+
+
+def _values_of(name: str) -> str:
+    return quoted(f"via_waarden_{name}")

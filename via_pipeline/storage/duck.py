@@ -18,6 +18,7 @@ from via_pipeline.storage.bucket import BucketPath
 from via_pipeline.storage.home import Home
 
 _Config = dict[str, str | bool | int | float | list[str]]
+_LONG_LIST = 16
 _OFFLINE: _Config = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -61,6 +62,18 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
+def in_order(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """``work`` with one thread: rows are written in the order in which they are read.
+
+    With more, a table is cut into row groups as the threads come by them, so that without sorting
+    the same rows may give other bytes.
+    """
+    with work(scratch) as connection:
+        connection.execute("SET threads = 1")
+        yield connection
+
+
+@contextmanager
 def reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a DuckDB file, as a BI tool opens it."""
     config: _Config = _limits()
@@ -83,10 +96,15 @@ def quoted(identifier: str) -> str:
 def among(value: str, texts: Iterable[str]) -> str:
     """SQL: whether ``value`` (SQL, VARCHAR) is one of ``texts``; NULL where it is NULL.
 
-    What ``IN`` means, but outside a WHERE DuckDB 1.5 compares with every element of an IN in turn:
-    with the 350 codes of a list this is three to four times faster.
+    What ``IN`` means, but outside a WHERE DuckDB 1.5 compares with every element of an IN in turn.
+    A short list is looked through as a list, which is faster; a long one is an ENUM, which is
+    looked up by hash: with the 350 codes of a list ten times faster than IN.
     """
-    return f"list_contains([{', '.join(literal(text) for text in texts)}]::VARCHAR[], {value})"
+    listed = list(dict.fromkeys(texts))
+    codes = ", ".join(literal(text) for text in listed)
+    if len(listed) < _LONG_LIST:
+        return f"list_contains([{codes}]::VARCHAR[], {value})"
+    return f"CASE WHEN {value} IS NOT NULL THEN TRY_CAST({value} AS ENUM({codes})) IS NOT NULL END"
 
 
 def literal(text: str | Path | BucketPath) -> str:

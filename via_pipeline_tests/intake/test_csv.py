@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from unittest import mock
 
 import duckdb
 import pytest
@@ -89,6 +90,23 @@ def test_on_any_text_the_fast_way_agrees_or_gives_up(text):
         except duckdb.InvalidInputException:
             continue
         assert fast == careful and not spoilt
+
+
+@settings(deadline=None)
+@given(st.text(alphabet='ab"; \n\té\u00a0', max_size=40) | _full_rows(), st.integers(1, 9))
+def test_cells_are_called_trimmed_only_where_they_are(text, piece):
+    with mock.patch.object(csv_text, "_PIECE", piece):
+        raw = _read((";".join(NAMES) + "\n" + text).encode())
+    if raw.is_trimmed:
+        cells = [cell for row in _rows(raw.attempts[-1]) for cell in row[1:] if cell]
+        assert cells == [cell.strip() for cell in cells]
+
+
+def test_a_clean_file_is_called_trimmed():
+    row = ["a b"] * (len(NAMES) - 1)
+    assert _read(_csv([[*row, "x;y"], [*row, ""]])).is_trimmed
+    assert not _read(_csv([[*row, "x;y "]])).is_trimmed
+    assert not _read(_csv([[" a", *row]])).is_trimmed
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "iso-8859-15"])

@@ -61,6 +61,22 @@ def test_the_same_bytes_elsewhere_are_a_duplicate_and_under_another_key_are_not(
     assert len(summary.new) == 2
 
 
+def test_rows_are_hashed_once_a_second_delivery_has_the_key(house):
+    house.land("klein", "klein_2020_v1.csv", files.small(), "2020-01-01")
+    house.take_in("klein")
+    (first,) = house.rows("klein").values()
+    assert first.content_sha256 is None
+    other = files.small().replace(b"\n", b"\r\n")
+    assert other != files.small()
+    house.land("klein", "klein_2020_kopie_v1.csv", other, "2020-02-01")
+    house.take_in("klein", run_id="run-2")
+    rows = house.rows("klein")
+    assert rows["klein_2020_kopie_v1.csv"].duplicate_of == first.delivery_id
+    hashes = {row.content_sha256 for row in rows.values()}
+    assert len(hashes) == 1 and None not in hashes
+    assert rows["klein_2020_v1.csv"].status is Status.RECEIVED
+
+
 def test_another_order_another_zone_the_same_lake(tmp_path):
     trees, statuses = [], []
     for turn in range(3):

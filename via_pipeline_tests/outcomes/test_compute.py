@@ -325,6 +325,53 @@ def test_a_wrong_file_of_measures_is_refused_by_name(tmp_path, change, message):
     assert path.name in str(caught.value)
 
 
+def test_a_corrected_delivery_costs_its_period_and_not_the_history(home, monkeypatch):
+    def spells(count):
+        return [
+            house.persons("persoon", number, "bsn")
+            | {
+                "volgnummer": 1,
+                "herkomst_oud": ORIGINS[number % 4],
+                "leeftijdsklasse": "25-34",
+                "begindatum": date(2019, 2, 1),
+                "einddatum": date(2019, 3 + number % 9, 1),
+                "reden_einde": "werk",
+            }
+            for number in range(count)
+        ]
+
+    def deliver(quarter, count, received, revision=1):
+        key, rows = {"periode": quarter}, {"ww_periode": spells(count)}
+        house.deliver(home, "p7_ww", key, rows, received=received, revision=revision)
+
+    for quarter, count in (("2019KW1", 12), ("2019KW2", 7), ("2019KW3", 9)):
+        deliver(quarter, count, date(2020, 9, 1))
+    counted = []
+    write = lake.write_part
+    monkeypatch.setattr(lake, "write_part", lambda *told: counted.append(told[1]) or write(*told))
+
+    def refreshed():
+        counted.clear()
+        run.refresh(home, "p7_ww")
+        with duck.work() as connection:
+            made = connection.execute(
+                lake.scan(home.lake, lake.parts(home.lake, run.table_of("p7_ww")))
+            )
+            names = [column[0] for column in made.description]
+            rows = [dict(zip(names, row, strict=True)) for row in made.fetchall()]
+        return rows, counted.count(run.pieces_of("p7_ww"))
+
+    assert refreshed() == (long_table(home, "p7_ww"), 3)
+    assert refreshed() == (long_table(home, "p7_ww"), 0)
+    deliver("2019KW2", 8, date(2020, 10, 1), revision=2)
+    corrected, pieces = refreshed()
+    assert (corrected, pieces) == (long_table(home, "p7_ww"), 1)
+    total = {"groep_soort": "totaal", "maat": "ww_perioden", "periode": "2019KW2"}
+    assert picked(corrected, **total)["n"] == 8
+    # What no period has any more is gone.
+    assert len(list((home.lake / run.pieces_of("p7_ww")).glob("*.parquet"))) == 3
+
+
 def test_the_lake_gets_one_table_a_source_and_all_of_them_together(home, staff):
     assert run.combine(home) == 0
     written = run.refresh(home, "p5_behoud")

@@ -16,14 +16,14 @@ TABLE = P5.tables[0]
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """Some 300 000 staged rows, in several row groups and in no order."""
+    """Some 300 000 staged rows, in several row groups, in the order of the file."""
     one = staged.clean_rows(P5, TABLE, [], 1)
     seed = staged.write(tmp_path / "one.parquet", types_of(TABLE, []), one)
     path = tmp_path / "large.parquet"
     with duckdb.connect() as connection:
         connection.execute(
             f"COPY (SELECT * REPLACE (i AS _row) FROM read_parquet({literal(seed)}), "
-            f"range(2, 300002) r(i) ORDER BY hash(i)) TO {literal(path)} (FORMAT parquet)"
+            f"range(2, 300002) r(i) ORDER BY i) TO {literal(path)} (FORMAT parquet)"
         )
     return path
 

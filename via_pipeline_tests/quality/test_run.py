@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,7 +14,7 @@ from via_pipeline.contracts.model import Severity
 from via_pipeline.intake.ledger import Ledger
 from via_pipeline.intake.records import Finding
 from via_pipeline.intake.status import Status
-from via_pipeline.quality import engines, page, report, run
+from via_pipeline.quality import engines, page, report, run, together
 from via_pipeline.quality.results import Verdict, path_of, read_result
 from via_pipeline.quality.run import judge, results_in_force
 from via_pipeline.storage.home import Home
@@ -237,14 +238,27 @@ def test_an_unrecognised_file_counts_until_a_recognised_one_comes(tmp_path: Path
     assert [item.delivery_id for item in results_in_force(home, P5)] == ["p5_behoud-1"]
 
 
-def test_large_tables_never_come_into_pandas(
+def test_of_large_tables_only_values_come_into_pandas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = examples.home(tmp_path)
     examples.stage(home, P5, "p5_behoud-1", count=30, changes={4: {"leeftijdsklasse": "oud"}})
-    monkeypatch.setattr(engines, "frame", lambda *_: pytest.fail("a large table in pandas"))
+    made: list[tuple[int, str]] = []
+    frame = engines.frame
+
+    def told(*arguments: Any) -> Any:
+        found = frame(*arguments)
+        made.append((len(found), found.to_json(default_handler=str)))
+        return found
+
+    monkeypatch.setattr(engines, "frame", told)
+    monkeypatch.setattr(together, "MOST_VALUES", 20)
     (result,) = judge(home, P5, run_id="run-1", threshold_rows=29)
     assert result.counts[0].quarantined == 1
+    assert made and max(rows for rows, _ in made) <= 20
+    persons = {row["persoon_id"] for row in _read(_accepted(home, "p5_behoud-1"))}
+    assert len(persons) == 29
+    assert not any(str(person) in text for person in persons for _, text in made)
 
 
 def test_no_identifying_value_is_anywhere(tmp_path: Path) -> None:

@@ -33,36 +33,32 @@ def test_together_is_one_by_one(tables: list[list[staged.Row]], tmp_path: Path) 
     assert together.run_on_files(RULES, paths) == alone
 
 
-@settings(
-    max_examples=2,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(tables=st.lists(ROWS, min_size=2, max_size=3))
-def test_large_tables_are_put_together_inside_duckdb(
-    tables: list[list[staged.Row]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_many_values_and_few_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"_row": place + 2, "tekst": "ab" * (place % 3), "code": "xz"[place % 2], "geheel": place}
+        for place in range(40)
+    ]
+    paths = [staged.write(tmp_path / f"{name}.parquet", TYPES, rows) for name in ("a", "b")]
+    few = together.run_on_files(RULES, paths)
+    monkeypatch.setattr(together, "MOST_VALUES", 3)
+    assert together.run_on_files(RULES, paths) == few
+
+
+def test_a_large_table_is_judged_by_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paths = []
-    for index, rows in enumerate(tables):
-        numbered = [row | {"_row": place + 2} for place, row in enumerate(rows)]
-        paths.append(staged.write(tmp_path / f"{index}.parquet", TYPES, numbered))
-    alone = [engines.run_on_file(RULES, path) for path in paths]
-    monkeypatch.setattr(engines, "PANDAS_LIMIT_ROWS", 0)
-    inside = []
-    monkeypatch.setattr(together, "_inside", _told(together._inside, inside))
-    assert together.run_on_files(RULES, paths) == alone
-    assert inside or not any(tables)
-
-
-def _told(function, calls: list[object]):
-    def called(*arguments):
-        calls.append(function(*arguments))
-        assert calls[-1] is not None
-        return calls[-1]
-
-    return called
+    rows = [{"_row": place + 2, "code": "xz"[place % 7 == 0], "geheel": 1} for place in range(60)]
+    path = staged.write(tmp_path / "a.parquet", TYPES, rows)
+    alone = engines.run_on_file(RULES, path)
+    seen: list[int] = []
+    judged = engines.on_pandas
+    monkeypatch.setattr(
+        engines, "on_pandas", lambda rules, frame: seen.append(len(frame)) or judged(rules, frame)
+    )
+    assert together.run_on_files(RULES, [path], threshold_rows=59) == [alone]
+    # Two codes, and the sixty rows whose key is there more than once.
+    assert seen[0] == 2
+    assert max(seen) == 60
 
 
 def test_a_key_may_recur_in_another_delivery(tmp_path: Path) -> None:
@@ -91,11 +87,9 @@ def test_a_table_of_another_shape_is_run_on_its_own(tmp_path: Path) -> None:
     ("sizes", "expected"),
     [
         ([], []),
-        ([0, 3, 4], [[3, 4]]),
+        ([0, 3, 4], [[0, 3, 4]]),
         ([6, 5, 4, 3], [[6], [5, 4], [3]]),
-        ([together.SMALL_ROWS + 1, 2, together.SMALL_ROWS + 2], [[2], [25_001, 25_002]]),
-        ([together.LARGE_ROWS, together.SMALL_ROWS + 1], [[together.LARGE_ROWS], [25_001]]),
-        ([together.LARGE_ROWS + 1, 11], []),
+        ([11, 2], [[11], [2]]),
     ],
 )
 def test_batches_stay_within_their_bound(sizes: list[int], expected: list[list[int]]) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -26,6 +28,9 @@ from via_pipeline.storage.duck import literal, quoted
 
 _FIELD_LIMIT = 64 << 20
 _PIECE = 1 << 20
+# Tab, no-break space and byte order mark in UTF-8: conform.py takes them off cells as well.
+_OTHER_BLANKS = (b"\t", b"\xc2\xa0", b"\xef\xbb\xbf")
+_INNER_ENDS = tuple(end for blank in (b" ", b"\n", b"\r") for end in (b'"' + blank, blank + b'"'))
 
 
 def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
@@ -40,13 +45,12 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
     )
     tally = Tally(content.name, table.name)
     attempts: list[Attach] = []
-    if (
-        form.is_plain
-        and lines
-        and Path("/proc/self/fd").exists()
-        and _has_no_cell_too_many(content, sign, lines, len(header.names))
-    ):
-        attempts.append(_fast(content, form, sign, header, lines))
+    is_trimmed = False
+    if form.is_plain and lines:
+        looked = _look(content, sign, lines, len(header.names))
+        is_trimmed = looked.is_trimmed and form.is_utf8
+        if looked.has_no_cell_too_many and Path("/proc/self/fd").exists():
+            attempts.append(_fast(content, form, sign, header, lines))
     attempts.append(
         from_rows(header, tally, lambda: careful_rows(content, form, sign, header, tally))
     )
@@ -55,6 +59,7 @@ def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
         tally,
         tuple(attempts),
         {"encoding": _name(form), "bom": form.has_bom, "delimiter": sign, "format": "csv"},
+        is_trimmed=is_trimmed,
     )
 
 
@@ -62,34 +67,79 @@ def _name(form: sniff.TextForm) -> str:
     return "utf-8" if form.encoding == "utf-8-sig" else form.encoding
 
 
-def _has_no_cell_too_many(content: Content, sign: str, lines: int, width: int) -> bool:
-    """Whether it is certain that no row below the header ends in empty cells beyond its columns.
+@dataclass(frozen=True)
+class _Look:
+    """What is certain of the rows below the header, see ``_look``."""
 
-    DuckDB drops such cells without a word. Without quotes, counting delimiters and lines tells (a
-    row too short, which could make up for one too long, is an error to DuckDB). With quotes, any
-    line that ends in an empty cell leaves it open. The text must be plain (``sniff.TextForm``).
+    has_no_cell_too_many: bool
+    is_trimmed: bool
+
+
+def _look(content: Content, sign: str, lines: int, width: int) -> _Look:
+    """What one pass over the bytes below the header makes certain.
+
+    ``has_no_cell_too_many``: no row ends in empty cells beyond its columns. DuckDB drops such cells
+    without a word. Counting delimiters and lines outside quotes tells (a row too short, which could
+    make up for one too long, is an error to DuckDB), where every quote stands at the end of a cell.
+    ``is_trimmed``: no cell begins or ends with a blank. The text must be plain
+    (``sniff.TextForm``), and UTF-8 for the latter.
     """
     mark = sign.encode()
-    empty_ends = [mark + end for end in (b"\n", b"\r", b'""\n', b'""\r')]
+    # It begins with the quote itself: those are found fast.
+    ends = re.escape(mark)
+    stray_quote = re.compile(rb'"(?:(?<=[^\n"%b]")|(?=[^\r\n"%b]))' % (ends, ends))
+    outer_ends = [mark + b" ", b" " + mark, b"\n ", b" \n", b" \r"]
     signs = newlines = 0
-    has_quote = has_empty_end = False
-    tail = b""
+    is_trimmed = sign not in " \t"
+    # The first cell stands after a line end too.
+    outer_tail, inner_tail = b"\n", b""
+    quoted_text = _Quoted()
     with content.open() as handle:
         for _ in range(lines):
             handle.readline()
         while piece := handle.read(_PIECE):
-            window = tail + piece
-            signs += piece.count(mark)
-            newlines += piece.count(b"\n")
-            has_quote = has_quote or b'"' in piece
-            has_empty_end = has_empty_end or any(end in window for end in empty_ends)
-            if has_quote and has_empty_end:
-                return False
-            tail = window[-3:]
-    if has_quote:
-        return not tail.endswith((mark, mark + b'""'))
-    rows = newlines + (tail[-1:] not in (b"", b"\n"))
-    return signs == rows * (width - 1)
+            outer, inner = quoted_text.apart(piece)
+            signs += outer.count(mark)
+            newlines += outer.count(b"\n")
+            window = outer_tail + outer
+            if b'"' in window and stray_quote.search(window):
+                return _Look(has_no_cell_too_many=False, is_trimmed=False)
+            within = inner_tail + inner
+            if is_trimmed:
+                is_trimmed = (
+                    not any(blank in text for blank in _OTHER_BLANKS for text in (window, within))
+                    and not (b" " in window and any(end in window for end in outer_ends))
+                    and not any(end in within for end in _INNER_ENDS)
+                )
+            outer_tail, inner_tail = window[-3:], within[-3:]
+    if quoted_text.is_open:
+        return _Look(has_no_cell_too_many=False, is_trimmed=False)
+    rows = newlines + (outer_tail[-1:] != b"\n")
+    return _Look(signs == rows * (width - 1), is_trimmed and not outer_tail.endswith(b" "))
+
+
+class _Quoted:
+    """Takes text apart, piece by piece, into what stands outside quotes and what stands within.
+
+    A quote stands in the outer text for every text in quotes, and around each in the inner text. A
+    quote that is doubled ends one and begins another.
+    """
+
+    is_open = False
+
+    def apart(self, piece: bytes) -> tuple[bytes, bytes]:
+        """The outer and the inner text of the next piece."""
+        if not self.is_open and b'"' not in piece:
+            return piece, b""
+        parts = piece.split(b'"')
+        was_open = self.is_open
+        self.is_open = was_open == (len(parts) % 2 == 1)
+        outer, inner = parts[was_open::2], parts[not was_open :: 2]
+        opened_last = self.is_open and len(parts) > 1
+        return (
+            b'"'.join(outer) + (b'"' if opened_last else b""),
+            (b"" if was_open else b'"') + b'""'.join(inner) + (b"" if self.is_open else b'"'),
+        )
 
 
 def _fast(content: Content, form: sniff.TextForm, sign: str, header: Header, lines: int) -> Attach:

@@ -76,6 +76,8 @@ class RawTable:
     attempts: tuple[Attach, ...]
     sniffed: dict[str, Any]
     drift: tuple[str, ...] = ()
+    is_trimmed: bool = False
+    """Whether it is certain that no cell begins or ends with a blank."""
 
 
 def from_rows(
