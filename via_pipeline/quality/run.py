@@ -90,6 +90,8 @@ def judge(
     with writer_lock(home.locks, f"judge-{contract.source}"):
         waiting = _waiting(home, contract, ledger.rows(contract.source), again)
         if not waiting:
+            if _index_is_behind(home):
+                _write_index(home)
             return []
         rules = rules_by_table(contract, home.data / "reference")
         ready = _run_together(home, rules, [row.delivery_id for row in waiting], threshold_rows)
@@ -378,6 +380,14 @@ def _not_judged(contract: Contract, row: LedgerRow, error: str) -> ValidationRes
         ),
         counts=(),
     )
+
+
+def _index_is_behind(home: Home) -> bool:
+    """Whether a judging ended after a verdict and before the list of all of them."""
+    folder = home.reports / "validation"
+    newest = max((path.stat().st_mtime_ns for path in folder.glob("*.json")), default=None)
+    index = folder / page.INDEX
+    return newest is not None and (not index.exists() or index.stat().st_mtime_ns < newest)
 
 
 def _write_index(home: Home) -> None:

@@ -23,7 +23,7 @@ NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
 def _judged(ran: house.Ran) -> list[LedgerRow]:
-    """Of every source a rejected file, and one that is taken in: with remarks where there is one.
+    """Of every source a rejected file, and one that is taken in, with or without remarks.
 
     Great Expectations takes a second a file, so not every file.
     """
@@ -31,10 +31,7 @@ def _judged(ran: house.Ran) -> list[LedgerRow]:
     for row in Ledger(ran.home.ledger).rows():
         is_partners = (ran.home.landing / row.source).is_dir() and row.source != "p9_onbekend"
         if is_partners and row.verdict and row.status is not Status.DUPLICATE:
-            of = (row.source, row.verdict == "rejected")
-            has_remarks = row.verdict == "accepted_with_warnings"
-            if of not in chosen or (has_remarks and chosen[of].verdict == "accepted"):
-                chosen[of] = row
+            chosen.setdefault((row.source, row.verdict == "rejected"), row)
     return list(chosen.values())
 
 

@@ -64,6 +64,8 @@ def test_there_is_a_job_for_every_need(jobs) -> None:
         automation.NIGHTLY,
         automation.PUBLISH,
         automation.GATE,
+        automation.TAKE_IN,
+        automation.COUNT,
         reruns.DELIVERY,
         reruns.PERIOD,
         reruns.CORRECTION,

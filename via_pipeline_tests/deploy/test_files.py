@@ -120,7 +120,7 @@ def test_nothing_in_the_image_runs_as_root_or_is_unpinned() -> None:
 
 
 def test_production_has_the_packages_that_were_tested() -> None:
-    """The lock of production is the lock of a run, with PostgreSQL and Celery added."""
+    """The lock of production is that of a run, with PostgreSQL, Celery and object storage added."""
     folder = PROJECT / "requirements"
     pins = {
         name: set(re.findall(r"^([\w.-]+==[^\s;]+)", (folder / name).read_text(), re.M))
@@ -129,6 +129,7 @@ def test_production_has_the_packages_that_were_tested() -> None:
     assert pins["run.txt"] < pins["production.txt"] <= pins["dev.txt"]
     added = {pin.partition("==")[0] for pin in pins["production.txt"] - pins["run.txt"]}
     celery = {"celery", "kombu", "amqp", "billiard", "vine"}
+    storage = {"obstore"}
     shells = {"click-didyoumean", "click-plugins", "click-repl", "prompt-toolkit", "wcwidth"}
     assert {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery <= added
-    assert added <= {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery | shells
+    assert added <= {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery | storage | shells

@@ -76,7 +76,6 @@ def test_the_file_for_bi_and_the_third_letter_are_there(sample_run: house.Ran) -
     assert list(letter.rglob("*.parquet"))
 
 
-@pytest.mark.long(2, alone=True)
 def test_a_second_run_with_nothing_new_says_so_and_does_almost_nothing(
     sample_run: house.Ran, tmp_path: Path
 ) -> None:
@@ -134,7 +133,7 @@ def _tables_only(files: dict[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in files.items() if not path.startswith("staging/")}
 
 
-@pytest.mark.long(2, alone=True)
+@pytest.mark.long(4, alone=True)
 def test_a_bad_file_stops_no_other_and_shows(sample_run: house.Ran, tmp_path: Path) -> None:
     home = house.copied(sample_run.home, tmp_path)
     before = house.bytes_of(home.lake)

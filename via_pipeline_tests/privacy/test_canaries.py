@@ -86,10 +86,10 @@ def test_a_needle_is_found_in_a_name_and_not_repeated(tmp_path):
 @pytest.mark.parametrize(
     ("room", "name", "off"),
     [
-        (masking, "kept", lambda column, codelists: quoted(column.name)),
+        (masking, "kept", lambda column, *_: quoted(column.name)),
         (names, "shown_file", lambda name, *_: name),
         (drift.names, "may_show_column", lambda *_: True),
-        (coarse, "applied", lambda table, query, held: query),
+        (coarse, "applied", lambda table, query: query),
     ],
     ids=["cells", "file names", "headers", "free text"],
 )

@@ -235,7 +235,7 @@ def test_a_polling_reader_sees_whole_releases_only(home):
     process.start()
     seen = {first.release}
     time.sleep(1)
-    for measure in ("stage", "baan") * 4:
+    for measure in ("stage", "baan") * 2:
         tables.example(home, measure=measure)
         protect(home)
         seen.add(publish(home).release)
