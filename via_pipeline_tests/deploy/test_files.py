@@ -132,4 +132,7 @@ def test_production_has_the_packages_that_were_tested() -> None:
     storage = {"obstore"}
     shells = {"click-didyoumean", "click-plugins", "click-repl", "prompt-toolkit", "wcwidth"}
     assert {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery <= added
-    assert added <= {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery | storage | shells
+    assert (
+        added
+        <= {"dagster-postgres", "psycopg2-binary", "dagster-celery"} | celery | storage | shells
+    )
