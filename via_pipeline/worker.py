@@ -43,7 +43,7 @@ class WorkerLauncher(CeleryRunLauncher):
 def listening(instance: dg.DagsterInstance) -> Celery:
     """The Celery application of a worker of ``instance``.
 
-    A task is acknowledged when it ended, not when it came: the task of a machine that is lost goes
+    The instance's ``task_acks_late`` counts for both tasks: the task of a machine that is lost goes
     back to the queue.
 
     Raises:
@@ -55,8 +55,8 @@ def listening(instance: dg.DagsterInstance) -> Celery:
             f"this instance starts runs with {type(launcher).__name__}; workers need the "
             "settings of deploy/workers/dagster.yaml in DAGSTER_HOME"
         )
-    create_execute_job_task(launcher.celery, acks_late=True)
-    create_resume_job_task(launcher.celery, acks_late=True)
+    create_execute_job_task(launcher.celery)
+    create_resume_job_task(launcher.celery)
     return launcher.celery
 
 

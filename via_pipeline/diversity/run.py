@@ -129,8 +129,10 @@ def count(home: Home, peildatum: date) -> Done:
             name for pieces in wanted.values() for one in pieces for name in one.deliveries
         }
         seen = _fingerprints(connection, home, deliveries)
-        for piece in (one for pieces in wanted.values() for one in pieces):
-            _written(connection, home, piece, seen, done)
+        for table, pieces in wanted.items():
+            known = lake.listed(home.lake, table)
+            for piece in pieces:
+                _written(connection, home, piece, seen, done, known)
     return done
 
 
@@ -288,12 +290,9 @@ def _parts(
     done: Done,
     table: str,
 ) -> None:
-    made = [_written(connection, home, piece, seen, done) for piece in pieces]
-    lake.commit(home.lake, table, made)
-    current = {home.lake / part.file for part in made}
-    for older in (home.lake / table).glob("*.parquet"):
-        if older not in current:
-            older.unlink()
+    known = lake.listed(home.lake, table)
+    made = [_written(connection, home, piece, seen, done, known) for piece in pieces]
+    lake.settle(home.lake, table, made)
 
 
 def _written(
@@ -302,15 +301,15 @@ def _written(
     piece: _Piece,
     seen: Mapping[str, str],
     done: Done,
+    known: Mapping[str, lake.Part],
 ) -> lake.Part:
     """The part of ``piece``: the one that is there under its name, else written now."""
     text = "\n".join([piece.query, seen[_LAND], *(seen[one] for one in piece.deliveries)])
     name = f"{piece.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    path = home.lake / piece.table / f"{name}.parquet"
-    if path.exists():
+    kept = lake.remembered(home.lake, piece.table, name, known)
+    if kept is not None:
         done.kept.append(f"{piece.table}/{piece.name}")
-        # The manifest's word stands, so that damage since then is still seen as damage.
-        return _listed(home, piece.table).get(name) or lake.describe(home.lake, path, name)
+        return kept
     done.computed.append(f"{piece.table}/{piece.name}")
     query = heavy.counted(connection, _WORK + piece.table, piece.query)
     return lake.write_part(home.lake, piece.table, name, connection, query)
@@ -318,15 +317,7 @@ def _written(
 
 def _accepted(home: Home) -> dict[str, str]:
     """Per delivery of people in force the hash of its accepted file."""
-    return {name: part.sha256 for name, part in _listed(home, _PEOPLE).items()}
-
-
-def _listed(home: Home, table: str) -> dict[str, lake.Part]:
-    """The parts of ``table`` by name; none where it was never written."""
-    try:
-        return {part.name: part for part in lake.parts(home.lake, table)}
-    except lake.NoSuchTable:
-        return {}
+    return {name: part.sha256 for name, part in lake.listed(home.lake, _PEOPLE).items()}
 
 
 def _fingerprints(

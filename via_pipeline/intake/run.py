@@ -341,13 +341,8 @@ class _Run:
             content = stage.content_of(self.home, self.contract, staged)
             staged = replace(staged, content_sha256=content)
         for delivery_id in sorted(others.keys() - {staged.delivery_id}):
-            place = staging(self.home.lake, delivery_id)
-            if others[delivery_id] is None and (place / RECORD).exists():
-                earlier = read_record(place)
-                content = stage.content_of(self.home, self.contract, earlier)
-                if content is not None:
-                    earlier = replace(earlier, content_sha256=content)
-                    self.ledger.record_staged(earlier, key, **told)
+            if others[delivery_id] is None and key is not None:
+                hash_rows(self.home, self.ledger, self.contract, delivery_id, key, **told)
         self.ledger.record_staged(staged, key, **told)
 
     def _see(self, found: Found, place: str, measured: stage.Measured) -> bool:
@@ -386,6 +381,30 @@ class _Run:
                 fields=recognised.fields,
             )
             return replace(refused, peildatum=recognised.peildatum)
+
+
+def hash_rows(
+    home: Home,
+    ledger: Ledger,
+    contract: Contract,
+    delivery_id: str,
+    key: DeliveryKey,
+    *,
+    run_id: str,
+    recorded_at: str,
+) -> None:
+    """Record the hash of the rows of a staged delivery, if they are still there and can be read.
+
+    By it the same rows are known again when they come in other bytes.
+    """
+    place = staging(home.lake, delivery_id)
+    if not (place / RECORD).exists():
+        return
+    staged = read_record(place)
+    content = stage.content_of(home, contract, staged)
+    if content is not None:
+        staged = replace(staged, content_sha256=content)
+        ledger.record_staged(staged, key, run_id=run_id, recorded_at=recorded_at)
 
 
 def first_hash(ledger: Ledger, found: Found, sha256: str, contract: Contract | None = None) -> str:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import duckdb
 
+from via_pipeline import fingerprint
 from via_pipeline.contracts.model import Contract, load
 from via_pipeline.outcomes import compute, model
 from via_pipeline.pilots import catalog
@@ -48,83 +50,85 @@ def refresh(home: Home, source: str) -> int:
         EngineError: Spark was chosen, and cannot be reached or failed.
     """
     contract, plan = load(source), model.load(source)
+    register = load(REGISTER)
+    # Before anything is looked at: what changes from here on makes the digest an older one, so
+    # that the next refresh counts anew; the other way about it would keep the older figures.
+    around = _around(home, contract, register) if plan.is_per_delivery_period else {}
     with work(home.scratch) as connection:
-        catalog.register(connection, home, [contract, load(REGISTER)])
+        catalog.register(connection, home, [contract, register])
         if plan.is_per_delivery_period:
-            query = _of_periods(connection, home, plan, contract)
+            query = _of_periods(connection, home, plan, contract, around)
         else:
             query = compute.on(connection, plan, contract)
         return lake.replace_table(home.lake, table_of(source), connection, query).rows
 
 
 def _of_periods(
-    connection: duckdb.DuckDBPyConnection, home: Home, plan: model.Plan, contract: Contract
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    plan: model.Plan,
+    contract: Contract,
+    around: Mapping[str, Any],
 ) -> str:
     """SQL of the whole table, put together from the figures of each period.
 
     Writes those of a period whose digest is new, and removes what no period has any more.
     """
-    around = _around(connection, home, contract)
     folder, parts = pieces_of(plan.source), []
+    known = lake.listed(home.lake, folder)
     periods = connection.execute(
         f"SELECT coalesce(sleutel['periode'], '{compute.UNKNOWN}') AS periode, "
         f"list(delivery_id ORDER BY delivery_id) FROM {DELIVERIES} "
         "WHERE bron = ? AND is_in_gebruik GROUP BY ALL ORDER BY ALL",
         [plan.source],
     ).fetchall()
+    facts = _facts(connection, contract)
     for _, deliveries in periods:
         # Named after what is asked, not after who counts: the figures are the same.
-        name = _digest(compute.query(plan, contract, deliveries), around, deliveries)
-        path = home.lake / folder / f"{name}.parquet"
-        if path.exists():
-            parts.append(lake.describe(home.lake, path, name))
-        else:
+        asked = compute.query(plan, contract, deliveries)
+        name = _digest(asked, around, {one: facts[one] for one in deliveries})
+        part = lake.remembered(home.lake, folder, name, known)
+        if part is None:
             query = compute.on(connection, plan, contract, deliveries)
-            parts.append(lake.write_part(home.lake, folder, name, connection, query))
-    kept = {part.name for part in parts}
-    for path in (home.lake / folder).glob("*.parquet"):
-        if path.stem not in kept:
-            path.unlink(missing_ok=True)
+            part = lake.write_part(home.lake, folder, name, connection, query)
+        parts.append(part)
+    lake.settle(home.lake, folder, parts)
     every = lake.scan(home.lake, parts, compute.COLUMNS)
     return f"SELECT * FROM ({every}) ORDER BY {', '.join(compute.KEY)}"
 
 
-def _around(
-    connection: duckdb.DuckDBPyConnection, home: Home, contract: Contract
-) -> dict[str, object]:
-    """What every period rests on, and under ``files`` and ``facts`` what each delivery adds."""
+def _around(home: Home, contract: Contract, register: Contract) -> dict[str, Any]:
+    """What the figures of every period rest on, and under ``files`` the parts of each delivery."""
     files: dict[str, list[str]] = {}
     for table in contract.tables:
         if table.conformed:
-            for part in _parts(home, table.lake_table):
-                files.setdefault(part.name, []).append(part.sha256)
-    facts = connection.execute(
+            for name, part in sorted(lake.listed(home.lake, table.lake_table).items()):
+                files.setdefault(name, []).append(part.sha256)
+    return {
+        "code": fingerprint.code(),
+        "register": [
+            part.sha256
+            for table in register.tables
+            for part in lake.listed(home.lake, table.lake_table).values()
+        ],
+        "left out": sha256_of(home.exclusions) if home.exclusions.exists() else "",
+        "files": files,
+    }
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, list[str]]:
+    """What the catalog says of each delivery of a source: its key, its day, whether it counts."""
+    found = connection.execute(
         f"SELECT delivery_id, columns(*)::VARCHAR FROM {DELIVERIES} WHERE bron = ?",
         [contract.source],
     ).fetchall()
-    return {
-        "engine": duckdb.__version__,
-        "register": [part.sha256 for part in _parts(home, "register__locatie")],
-        "left out": sha256_of(home.exclusions) if home.exclusions.exists() else "",
-        "files": files,
-        "facts": {row[0]: list(row[1:]) for row in facts},
-    }
+    return {row[0]: list(row[1:]) for row in found}
 
 
-def _parts(home: Home, table: str) -> list[lake.Part]:
-    try:
-        return lake.parts(home.lake, table)
-    except lake.NoSuchTable:
-        return []
-
-
-def _digest(query: str, around: dict[str, object], deliveries: Sequence[str]) -> str:
+def _digest(query: str, around: Mapping[str, Any], facts: Mapping[str, list[str]]) -> str:
     """The name of a period's figures: another one as soon as anything is other."""
-    own = {
-        name: {one: found.get(one) for one in deliveries} if isinstance(found, dict) else found
-        for name, found in around.items()
-    }
-    text = json.dumps([query, own], sort_keys=True, default=str)
+    files = {one: around["files"].get(one) for one in facts}
+    text = json.dumps([query, {**around, "files": files}, facts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

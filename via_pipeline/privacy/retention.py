@@ -18,6 +18,7 @@ from via_pipeline.contracts.model import Contract
 from via_pipeline.intake import discover, names
 from via_pipeline.intake.discover import Found
 from via_pipeline.intake.ledger import Ledger, LedgerRow, Removal, stamp
+from via_pipeline.intake.run import hash_rows
 from via_pipeline.pilots import conform
 from via_pipeline.pilots.catalog import is_synthetic
 from via_pipeline.privacy import traces
@@ -157,6 +158,11 @@ def _try(found: Found, trouble: list[OSError]) -> bool:
 
 def _record(home: Home, ledger: Ledger, item: Due, had_file: bool, at: str, run_id: str) -> Removal:
     row = item.row
+    if item.contract is not None and row.key is not None and row.content_sha256 is None:
+        # While its rows are there: sent again in other bytes they are known, and stay out.
+        hash_rows(
+            home, ledger, item.contract, row.delivery_id, row.key, run_id=run_id, recorded_at=at
+        )
     removal = Removal(
         delivery_id=row.delivery_id,
         source=row.source,

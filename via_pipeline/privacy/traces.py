@@ -20,6 +20,7 @@ from via_pipeline.intake.records import staging
 from via_pipeline.intake.run import first_hash, place_of
 from via_pipeline.pilots.conform import accepted_path
 from via_pipeline.quality import page, results
+from via_pipeline.storage import lake
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.place import Place, below, remove_tree, replacing
@@ -117,7 +118,7 @@ def without(path: Place, table: Table, pairs: Pairs) -> None:
     with work() as connection, replacing(path) as temporary:
         connection.execute(
             f"COPY (SELECT * FROM read_parquet({literal(path)}) WHERE NOT ({_about(table, pairs)}) "
-            f"ORDER BY _row) TO {literal(temporary)} (FORMAT parquet, COMPRESSION zstd)"
+            f"ORDER BY _row) TO {literal(temporary)} ({lake.PARQUET})"
         )
 
 

@@ -84,7 +84,8 @@ def run_on_file(
         elif rows <= threshold_rows:
             outcomes = on_pandas(runnable, frame(connection, source, columns))
         else:
-            outcomes = inside(runnable, connection, source, columns, rows)
+            run = on_spark if settings.engine() == settings.SPARK else in_duckdb
+            outcomes = run(runnable, connection, source, columns, rows)
     found = dict(zip((rule.id for rule in runnable), outcomes, strict=True))
     absent = Outcome(False, 0, (), "kolom ontbreekt")
     return [result_of(rule, found.get(rule.id, absent), rows) for rule in rules]
@@ -112,18 +113,6 @@ def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[Outcome]:
     with _quiet():
         batch = _pandas_definition().get_batch({"dataframe": frame})
         return _validate(batch, rules, len(frame), python_regex=True)
-
-
-def inside(
-    rules: Sequence[Rule],
-    connection: duckdb.DuckDBPyConnection,
-    source: str,
-    columns: dict[str, str],
-    rows: int,
-) -> list[Outcome]:
-    """Run ``rules`` where the rows are, on the engine that was chosen: DuckDB or Spark."""
-    run = in_duckdb if settings.engine() == settings.DUCKDB else on_spark
-    return run(rules, connection, source, columns, rows)
 
 
 def on_spark(

@@ -94,12 +94,15 @@ def judge(
                 _write_index(home)
             return []
         rules = rules_by_table(contract, home.data / "reference")
-        ready = _run_together(home, rules, [row.delivery_id for row in waiting], threshold_rows)
+        ids = [row.delivery_id for row in waiting]
+        ready = _run_together(home, rules, ids, threshold_rows)
         results = []
         with in_order(home.scratch) as connection:
             for row in waiting:
                 try:
-                    result = _judge_one(home, contract, rules, row.delivery_id, ready, connection)
+                    result = _judge_one(
+                        home, contract, rules, row.delivery_id, ready, connection, threshold_rows
+                    )
                     _record(ledger, result, run_id)
                 except Exception as error:
                     # The message may hold a cell's value; the class may not.
@@ -156,13 +159,14 @@ def _judge_one(
     delivery_id: str,
     ready: Mapping[Place, list[RuleResult]],
     connection: duckdb.DuckDBPyConnection,
+    threshold_rows: int,
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
     staged = read_record(staging(home.lake, delivery_id))
     results = [
         result
         for table in staged.tables
-        for result in _run_table(home, rules[table.table], table, ready)
+        for result in _run_table(home, rules[table.table], table, ready, threshold_rows)
     ]
     judgement = judge_delivery(
         staged,
@@ -193,6 +197,7 @@ def _run_table(
     rules: Sequence[Rule],
     table: StagedTable,
     ready: Mapping[Place, list[RuleResult]],
+    threshold_rows: int,
 ) -> list[RuleResult]:
     """Shape rules on the header, the others on the staged rows; a table not staged has none."""
     results = []
@@ -202,7 +207,7 @@ def _run_table(
     if table.parquet is not None:
         path = home.lake / table.parquet
         results += ready.get(path) or engines.run_on_file(
-            _on_rows(rules), path, scratch=home.scratch
+            _on_rows(rules), path, threshold_rows=threshold_rows, scratch=home.scratch
         )
     return results
 

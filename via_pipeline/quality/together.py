@@ -32,8 +32,8 @@ from via_pipeline.storage.place import Place
 MOST_VALUES = 50_000
 """A column with more values than this is judged table by table."""
 
-MOST_ROWS = 10_000_000
-"""Rows that are put together: the numbers of those that fail are held in memory."""
+MOST_ROWS = 2_000_000
+"""Rows that are put together: the numbers of those that fail are held in memory, a rule."""
 
 _ABOUT_A_VALUE = {
     "expect_column_values_to_not_be_null",
@@ -48,6 +48,9 @@ _ABOUT_A_KEY = {
     "expect_column_values_to_be_unique",
     "expect_compound_columns_to_be_unique",
 }
+
+_ABOUT_MORE = {"mostly", "row_condition", "ignore_row_if"}
+"""What makes a rule depend on more than the value or the key: it is judged on the rows."""
 
 _Rows = list[tuple[int, ...]]
 """The rows that break one rule, ascending, a table."""
@@ -69,12 +72,12 @@ class _Tables:
 
 def about_a_value(rule: Rule) -> bool:
     """Whether a row's outcome depends on the value of one column, and the verdict on the rows."""
-    return rule.expectation in _ABOUT_A_VALUE and "mostly" not in rule.kwargs
+    return rule.expectation in _ABOUT_A_VALUE and not _ABOUT_MORE & rule.kwargs.keys()
 
 
 def about_a_key(rule: Rule) -> bool:
     """Whether a row's outcome depends on the rows of its table that have the same key."""
-    return rule.expectation in _ABOUT_A_KEY and "mostly" not in rule.kwargs
+    return rule.expectation in _ABOUT_A_KEY and not _ABOUT_MORE & rule.kwargs.keys()
 
 
 def run_on_files(
@@ -85,7 +88,8 @@ def run_on_files(
 ) -> list[list[RuleResult]]:
     """Per staged table of one contract, the result of every rule in the order of ``rules``.
 
-    Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster.
+    Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster, but for
+    keys that stand there more than once, ``MOST_VALUES`` rows of them at most.
     """
     limits: dict[str, Any] = {"threshold_rows": threshold_rows, "scratch": scratch}
     with work(scratch) as connection:
@@ -236,7 +240,10 @@ def _of_keys(
     """Rows that break a rule about a key, by rule; a rule that is not there is run otherwise."""
     rows: dict[str, _Rows] = {}
     for rule in rules:
-        frame, owners = _frame_of_keys(connection, columns_of(rule), tables)
+        held = _frame_of_keys(connection, columns_of(rule), tables)
+        if held is None:
+            continue
+        frame, owners = held
         (outcome,) = engines.on_pandas([rule], frame)
         if outcome.error or (outcome.failed and outcome.rows is None):
             continue
@@ -250,8 +257,10 @@ def _of_keys(
 
 def _frame_of_keys(
     connection: duckdb.DuckDBPyConnection, key: Sequence[str], tables: _Tables
-) -> tuple[Any, list[tuple[int, int]]]:
+) -> tuple[Any, list[tuple[int, int]]] | None:
     """A frame of the rows whose key their table has more than once; of each its table and row.
+
+    None where they are too many for a frame: a file that was sent twice over.
 
     A key may stand in two tables: the first of its columns is a number that differs by table.
     """
@@ -270,6 +279,9 @@ def _frame_of_keys(
             f"SEMI JOIN (SELECT {names} FROM {scan} WHERE {filled} GROUP BY ALL "
             f"HAVING count(*) > 1) AS dubbel ON {same}"
         )
+    many = connection.execute("SELECT count(*) FROM dubbel").fetchall()[0][0]
+    if many > MOST_VALUES:
+        return None
     first, *others = (quoted(name) for name in key)
     more = "".join(f", {name}" for name in others)
     source = (

@@ -12,7 +12,7 @@ last, or found at the beginning of its writing: of two writers the second is tol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -144,6 +144,39 @@ def parts(lake: Place, table: str) -> list[Part]:
     except FileNotFoundError:
         raise NoSuchTable(f"table '{table}' is not in the lake yet") from None
     return [Part(**part) for part in json.loads(text)["parts"]]
+
+
+def listed(lake: Place, table: str) -> dict[str, Part]:
+    """The parts of ``table`` by name; none where it was never written."""
+    try:
+        return {part.name: part for part in parts(lake, table)}
+    except NoSuchTable:
+        return {}
+
+
+def remembered(lake: Place, table: str, name: str, known: Mapping[str, Part]) -> Part | None:
+    """The part of that name if it is there, so that it need not be made again.
+
+    For parts that are named after all that they are made of. What the manifest says of it
+    (``known``, see ``listed``) stands, so that damage since then is still seen as damage.
+    """
+    path = lake / table / f"{name}.parquet"
+    if not path.exists():
+        return None
+    return known.get(name) or describe(lake, path, name)
+
+
+def settle(lake: Place, table: str, parts: Sequence[Part]) -> None:
+    """Make ``parts`` the content of ``table`` and clear away every other Parquet file it has.
+
+    Raises:
+        Overtaken: in object storage, another writer changed the table meanwhile.
+    """
+    commit(lake, table, parts)
+    current = {lake / part.file for part in parts}
+    for other in (lake / table).glob("*.parquet"):
+        if other not in current:
+            other.unlink(missing_ok=True)
 
 
 def files(lake: Place, table: str) -> list[str]:

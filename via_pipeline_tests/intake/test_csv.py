@@ -93,13 +93,13 @@ def test_on_any_text_the_fast_way_agrees_or_gives_up(text):
 
 
 @settings(deadline=None)
-@given(st.text(alphabet='ab"; \n\té\u00a0', max_size=40) | _full_rows(), st.integers(1, 9))
+@given(st.text(alphabet='ab"; \n\r\té\u00a0\ufeff', max_size=40) | _full_rows(), st.integers(1, 9))
 def test_cells_are_called_trimmed_only_where_they_are(text, piece):
     with mock.patch.object(csv_text, "_PIECE", piece):
         raw = _read((";".join(NAMES) + "\n" + text).encode())
     if raw.is_trimmed:
         cells = [cell for row in _rows(raw.attempts[-1]) for cell in row[1:] if cell]
-        assert cells == [cell.strip() for cell in cells]
+        assert cells == [cell.strip(" \t\n\r\u00a0\ufeff") for cell in cells]
 
 
 def test_a_clean_file_is_called_trimmed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -325,21 +326,22 @@ def test_a_wrong_file_of_measures_is_refused_by_name(tmp_path, change, message):
     assert path.name in str(caught.value)
 
 
-def test_a_corrected_delivery_costs_its_period_and_not_the_history(home, monkeypatch):
-    def spells(count):
-        return [
-            house.persons("persoon", number, "bsn")
-            | {
-                "volgnummer": 1,
-                "herkomst_oud": ORIGINS[number % 4],
-                "leeftijdsklasse": "25-34",
-                "begindatum": date(2019, 2, 1),
-                "einddatum": date(2019, 3 + number % 9, 1),
-                "reden_einde": "werk",
-            }
-            for number in range(count)
-        ]
+def spells(count):
+    return [
+        house.persons("persoon", number, "bsn")
+        | {
+            "volgnummer": 1,
+            "herkomst_oud": ORIGINS[number % 4],
+            "leeftijdsklasse": "25-34",
+            "begindatum": date(2019, 2, 1),
+            "einddatum": date(2019, 3 + number % 9, 1),
+            "reden_einde": "werk",
+        }
+        for number in range(count)
+    ]
 
+
+def test_a_corrected_delivery_costs_its_period_and_not_the_history(home, monkeypatch):
     def deliver(quarter, count, received, revision=1):
         key, rows = {"periode": quarter}, {"ww_periode": spells(count)}
         house.deliver(home, "p7_ww", key, rows, received=received, revision=revision)
@@ -370,6 +372,53 @@ def test_a_corrected_delivery_costs_its_period_and_not_the_history(home, monkeyp
     assert picked(corrected, **total)["n"] == 8
     # What no period has any more is gone.
     assert len(list((home.lake / run.pieces_of("p7_ww")).glob("*.parquet"))) == 3
+
+
+def test_who_objects_later_and_what_the_register_says_later_are_counted_anew(home, monkeypatch):
+    rows = {"ww_periode": spells(40)}
+    key = {"periode": "2019KW1"}
+    house.deliver(home, "p7_ww", key, rows, received=date(2019, 6, 1), synthetic=False)
+    total = {"periode": "2019KW1", "groep_soort": "totaal", "maat": "ww_perioden"}
+
+    def refreshed():
+        run.refresh(home, "p7_ww")
+        with duck.work() as connection:
+            lake.view(connection, home.lake, run.table_of("p7_ww"))
+            found = connection.execute(f"FROM {run.table_of('p7_ww')}")
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def object_to(number):
+        entry = {
+            "kind": "bezwaar", "id_type": "bsn", "mark": f"{number}",
+            "pseudonym": f"{number:064x}", "since": "2019-01-01",
+        }  # fmt: skip
+        entries = json.loads(home.exclusions.read_text())["entries"] if number else []
+        home.exclusions.write_text(json.dumps({"entries": [*entries, entry]}))
+
+    assert picked(refreshed(), **total)["n"] == 40
+    object_to(0)
+    assert picked(refreshed(), **total)["n"] == 39
+    # Who objects at the very moment that a refresh is at work is left out by the next.
+    register = catalog.register
+
+    def objected_meanwhile(*told):
+        register(*told)
+        object_to(1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run.catalog, "register", objected_meanwhile)
+        refreshed()
+    assert picked(refreshed(), **total)["n"] == 38
+    assert {row["design"] for row in refreshed()} == {"observationele_spells"}
+    contract = load("register")
+    told = [
+        house._typed(contract, "locatie", row)
+        for row in house.plain_csv(home.data / "register" / "locatie.csv")
+    ]
+    changed = [row | {"design": "monitoring"} if row["pilot_id"] == "P7" else row for row in told]
+    house.keep(home, "register", revision=2, locatie=changed)
+    assert {row["design"] for row in refreshed()} == {"monitoring"}
 
 
 def test_the_lake_gets_one_table_a_source_and_all_of_them_together(home, staff):

@@ -90,6 +90,14 @@ def test_what_is_sent_again_after_its_term_is_not_taken_in_and_goes_again(house)
     assert not path.exists()
 
 
+def test_nor_do_the_same_rows_come_back_in_other_bytes(house):
+    enforce(house, DAY_AFTER)
+    text = p7_text(planted.BSN, "2019KW1", bad=True).replace("\r\n", "\n").encode()
+    house.land("p7_ww", "p7_ww_2019KW1_v1.csv", text, "2024-03-01")
+    run(house)
+    assert len(deliveries(house)) == 2
+
+
 def test_an_edition_of_then_says_why_it_cannot_be_made_again(house):
     assert deliveries(house, date(2019, 6, 1))
     enforce(house, DAY_AFTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,42 @@ def test_a_table_of_another_shape_is_run_on_its_own(tmp_path: Path) -> None:
     first, second = together.run_on_files(rules, [whole, odd])
     assert next(result for result in first if result.rule == "null_tekst").passed
     assert next(result for result in second if result.rule == "null_tekst").error
+
+
+def test_a_rule_that_is_about_more_than_the_value_is_asked_of_the_rows(tmp_path: Path) -> None:
+    """A condition or a share says something else of values than of rows."""
+    rows = [{"_row": place + 2, "code": "xz"[place == 0], "geheel": 1} for place in range(10)]
+    paths = [staged.write(tmp_path / f"{name}.parquet", TYPES, rows) for name in ("a", "b")]
+    known = next(rule for rule in RULES if rule.id == "in")
+    key = next(rule for rule in RULES if rule.id == "uniek_samen")
+    told = [
+        # Nine rows in ten are right, and one value in two.
+        replace(known, id="meest", kwargs=known.kwargs | {"value_set": ["x"], "mostly": 0.9}),
+        replace(known, id="soms", kwargs=known.kwargs
+                | {"value_set": ["x"], "row_condition": "geheel > 1",
+                   "condition_parser": "pandas"}),
+        replace(key, id="sleutel", kwargs=key.kwargs | {"ignore_row_if": "never"}),
+    ]  # fmt: skip
+    alone = [engines.run_on_file(told, path) for path in paths]
+    assert together.run_on_files(told, paths) == alone
+    assert {result.rule: result.passed for result in alone[0]}["meest"]
+
+
+def test_a_file_that_was_sent_twice_over_stays_in_duckdb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"_row": place + 2, "code": str(place // 2), "geheel": 1} for place in range(20)]
+    path = staged.write(tmp_path / "a.parquet", TYPES, rows)
+    keys = [rule for rule in RULES if rule.id == "uniek_samen"]
+    alone = engines.run_on_file(keys, path)
+    seen: list[int] = []
+    judged = engines.on_pandas
+    monkeypatch.setattr(
+        engines, "on_pandas", lambda rules, frame: seen.append(len(frame)) or judged(rules, frame)
+    )
+    monkeypatch.setattr(together, "MOST_VALUES", 19)
+    assert together.run_on_files(keys, [path], threshold_rows=5) == [alone]
+    assert seen == []
 
 
 @pytest.mark.parametrize(
