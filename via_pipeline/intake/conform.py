@@ -62,9 +62,14 @@ class Context:
 
 
 @contextmanager
-def connection(key: Key, own: Key | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory connection that holds the key and never writes to disk of its own accord."""
-    with in_order() as opened:
+def connection(
+    key: Key, own: Key | None = None, at_once: int = 1
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory connection that holds the key and never writes to disk of its own accord.
+
+    Of ``at_once`` of them side by side each has its share of the memory.
+    """
+    with in_order(at_once=at_once) as opened:
         opened.execute("SET temp_directory = ''")
         key.lend(opened)
         if own is not None:

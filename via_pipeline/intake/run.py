@@ -1,13 +1,19 @@
 """Take in what lies in landing: one call a source, and one for files of unknown sources.
 
-Belongs here: which deliveries are new, one after another, and the ledger's facts about them. Does
-not belong here: how a delivery is read (``stage.py``). One bad file never stops another.
+New deliveries are read side by side, one a processor, and recorded one after another in their
+order, so that the ledger is the same on every machine.
+
+Belongs here: which deliveries are new, and the ledger's facts about them. Does not belong here: how
+a delivery is read (``stage.py``). One bad file never stops another.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,7 +30,7 @@ from via_pipeline.intake.pseudonym import Key, load_key
 from via_pipeline.intake.records import RECORD, Finding, StagedDelivery, read_record, staging
 from via_pipeline.intake.status import Key as DeliveryKey
 from via_pipeline.intake.trouble import Refused
-from via_pipeline.storage import settings
+from via_pipeline.storage import duck, settings
 from via_pipeline.storage.atomic import writer_lock
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.place import remove_tree
@@ -100,9 +106,7 @@ def take_in(
             found = discover.deliveries(home, contract.source, _today(now))
         settle = _settle(settle_seconds)
         run = _Run(home, ledger, contract, key, run_id, now, settle, again)
-        # Corrections last, whatever their day: by then every delivery that they name is known.
-        for delivery in sorted(found, key=lambda one: one.is_correction):
-            run.take(delivery)
+        run.take(found)
         return run.summary()
 
 
@@ -155,6 +159,22 @@ def take_in_unknown(
     return IntakeSummary("onbekend", tuple(new), (), tuple(new), tuple(old), tuple(deferred))
 
 
+@dataclass
+class _Begun:
+    """A delivery that was looked at. ``bytes_now`` is the hash of the file as it is now.
+
+    ``staged`` is what is being made of it meanwhile, if anything is.
+    """
+
+    found: Found
+    size: int
+    bytes_now: str
+    measured: stage.Measured
+    recognised: recognise.Recognised | None
+    refused: Refused | None
+    staged: Future[StagedDelivery] | None = None
+
+
 class _Run:
     """The deliveries of one source in one call."""
 
@@ -177,13 +197,41 @@ class _Run:
         self.known: list[str] = []
         self.repeated: list[str] = []
         self.deferred: list[str] = []
+        self.begun: set[str] = set()
         self.bases: dict[str, tuple[Found, stage.Measured, recognise.Recognised]] = {}
         self.trouble: list[BaseException] = []
 
-    def take(self, found: Found) -> None:
-        """One delivery; what is wrong with it stays with it."""
+    def take(self, found: Iterable[Found]) -> None:
+        """Every delivery, recorded in the order given; what is wrong with one stays with it.
+
+        Corrections last, whatever their day: by then every delivery that they name is known.
+        """
+        later = []
+        at_once = duck.at_once()
+        with ThreadPoolExecutor(at_once, thread_name_prefix="intake") as readers:
+            waiting: deque[_Begun] = deque()
+            for one in found:
+                if one.is_correction:
+                    later.append(one)
+                    continue
+                with self._of_its_own(one):
+                    if (begun := self._begin(one)) is None:
+                        continue
+                    self._read_ahead(begun, readers, at_once)
+                    waiting.append(begun)
+                if len(waiting) > at_once:
+                    self._end(waiting.popleft())
+            while waiting:
+                self._end(waiting.popleft())
+        for one in later:
+            with self._of_its_own(one):
+                self._take_corrections(one)
+
+    @contextmanager
+    def _of_its_own(self, found: Found) -> Iterator[None]:
+        """What is wrong with one delivery stays with it."""
         try:
-            self._take_corrections(found) if found.is_correction else self._take(found)
+            yield
         except _NOT_THE_FILE as error:
             told = names.shown(found.path, self.contract)
             _log.error("%s: not taken in now (%s)", told, type(error).__name__)
@@ -207,11 +255,12 @@ class _Run:
             deferred=tuple(self.deferred),
         )
 
-    def _take(self, found: Found) -> None:
+    def _begin(self, found: Found) -> _Begun | None:
+        """Look at a delivery; None where it is still changing."""
         contract = self.contract
         if contract.kept_in is None and _is_changing(found, self.now, self.settle):
             self.deferred.append(names.shown(found.path, contract))
-            return
+            return None
         size, bytes_now = found.measure()
         # A file that was rewritten without an erased person is still the delivery that came.
         digest = first_hash(self.ledger, found, bytes_now, contract)
@@ -230,7 +279,27 @@ class _Run:
             # By id, and by bytes: without the ledger a file that was rewritten has another id.
             self.bases[measured.delivery_id] = (found, measured, recognised)
             self.bases.setdefault(bytes_now, (found, measured, recognised))
-        place = place_of(found, digest, contract)
+        return _Begun(found, size, bytes_now, measured, recognised, refused)
+
+    def _read_ahead(self, begun: _Begun, readers: ThreadPoolExecutor, at_once: int) -> None:
+        """Have a new delivery read meanwhile; not one that is being read under another name."""
+        delivery_id = begun.measured.delivery_id
+        if begun.recognised is None or delivery_id in self.removed | self.begun:
+            return
+        if self.again or not self.ledger.is_staged(delivery_id, self.contract.sha256):
+            self.begun.add(delivery_id)
+            begun.staged = readers.submit(
+                self._staged, begun.found, begun.measured, begun.recognised, at_once=at_once
+            )
+
+    def _end(self, begun: _Begun) -> None:
+        with self._of_its_own(begun.found):
+            self._take(begun)
+
+    def _take(self, begun: _Begun) -> None:
+        contract, found = self.contract, begun.found
+        measured, recognised, refused = begun.measured, begun.recognised, begun.refused
+        place = place_of(found, measured.sha256, contract)
         if measured.delivery_id in self.removed:
             self.known.append(measured.delivery_id)
             return
@@ -249,8 +318,8 @@ class _Run:
                 fields=contract.delivery.match(found.file_name),
             )
         else:
-            staged = self._staged(found, measured, recognised)
-        if contract.kept_in is None and found.measure() != (size, bytes_now):
+            staged = self._read(begun, recognised)
+        if contract.kept_in is None and found.measure() != (begun.size, begun.bytes_now):
             remove_tree(staging(self.home.lake, measured.delivery_id))
             self.deferred.append(names.shown(found.path, contract))
             return
@@ -348,16 +417,26 @@ class _Run:
     def _see(self, found: Found, place: str, measured: stage.Measured) -> bool:
         return _see(self.ledger, found, found.source, place, measured, self.run_id, self.now)
 
+    def _read(self, begun: _Begun, recognised: recognise.Recognised) -> StagedDelivery:
+        """What was read ahead, else what is read now; with all memory if its share did not do."""
+        if begun.staged is not None:
+            try:
+                return begun.staged.result()
+            except (MemoryError, duckdb.OutOfMemoryException):
+                _log.info("%s: read again, with all memory", begun.measured.name)
+        return self._staged(begun.found, begun.measured, recognised)
+
     def _staged(
         self,
         found: Found,
         measured: stage.Measured,
         recognised: recognise.Recognised,
         overlay: corrections.Overlay | None = None,
+        at_once: int = 1,
     ) -> StagedDelivery:
         try:
             return stage.stage(
-                self.home, self.contract, found, measured, recognised, self.key, overlay
+                self.home, self.contract, found, measured, recognised, self.key, overlay, at_once
             )
         except _NOT_THE_FILE:
             raise

@@ -99,15 +99,19 @@ def stage(
     recognised: Recognised,
     key: Key,
     overlay: Overlay | None = None,
+    at_once: int = 1,
 ) -> StagedDelivery:
     """Read a recognised delivery and write its staging folder.
 
     The hash of its content is not among what is found, see ``content_of``. ``overlay`` are cells
     that a person resolved; they take the place of the file's own before anything looks at them.
     What is wrong with the file stands in the result's findings; nothing of that is raised.
+    Different deliveries can be staged side by side: each of ``at_once`` then has its share of the
+    memory.
 
     Raises:
         ContractError: the contract itself is wrong.
+        OutOfMemoryException: the tables that must be held do not fit in the memory there is.
         OSError: the disk or the file is not to be had; the delivery is as if never seen.
     """
     codes = {
@@ -159,7 +163,7 @@ def stage(
     )
     with replacing_folder(staging(home.lake, measured.delivery_id), RECORD) as folder:
         if staged.is_readable:
-            staged = _conformed(home, context, raws, key, staged, folder)
+            staged = _conformed(home, context, raws, key, staged, folder, at_once)
         staged.write(folder)
     exclusions.resolve(home, key, context.resolved.items())
     return staged
@@ -193,9 +197,10 @@ def _conformed(
     key: Key,
     staged: StagedDelivery,
     folder: Any,
+    at_once: int,
 ) -> StagedDelivery:
     """Write the Parquet files into ``folder`` and complete the record."""
-    with conform.connection(key, context.exclusions.key) as opened:
+    with conform.connection(key, context.exclusions.key, at_once) as opened:
         rows = conform.to_parquet(opened, context, raws, folder)
         refusals = [
             raw.tally.refused.finding(raw.tally.file, raw.tally.table)

@@ -19,6 +19,7 @@ from via_pipeline.storage.home import Home
 
 _Config = dict[str, str | bool | int | float | list[str]]
 _LONG_LIST = 16
+_LEAST_BYTES = 1 << 29
 _OFFLINE: _Config = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -62,15 +63,34 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def in_order(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def in_order(scratch: Path | None = None, at_once: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """``work`` with one thread: rows are written in the order in which they are read.
 
     With more, a table is cut into row groups as the threads come by them, so that without sorting
-    the same rows may give other bytes.
+    the same rows may give other bytes. Of ``at_once`` such connections side by side each has its
+    share of the memory.
     """
     with work(scratch) as connection:
         connection.execute("SET threads = 1")
+        if at_once > 1:
+            share = connection.execute(
+                "SELECT parse_formatted_bytes(current_setting('memory_limit')) // $1", [at_once]
+            ).fetchall()[0][0]
+            connection.execute(f"SET memory_limit = '{share >> 20}MiB'")
         yield connection
+
+
+def at_once() -> int:
+    """How many deliveries are worked on side by side, see ``in_order``.
+
+    One a processor that DuckDB may use, as long as each has half a gigabyte of its memory.
+    """
+    with work() as connection:
+        threads, memory = connection.execute(
+            "SELECT current_setting('threads'), "
+            "parse_formatted_bytes(current_setting('memory_limit'))"
+        ).fetchall()[0]
+    return max(1, min(int(threads), int(memory) // _LEAST_BYTES))
 
 
 @contextmanager

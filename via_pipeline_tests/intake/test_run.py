@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -91,6 +92,60 @@ def test_another_order_another_zone_the_same_lake(tmp_path):
         statuses.append({name: row.status for name, row in house.rows("p5_behoud").items()})
     assert trees[0] == trees[1] == trees[2] and len(trees[0]) == 8
     assert statuses[0] == statuses[1] == statuses[2]
+
+
+def test_however_many_are_read_at_once_ledger_and_lake_are_the_same(tmp_path, monkeypatch):
+    landed = {
+        f"klein_20{number:02}_v1.csv": files.small(bedrag=f"{number},5") for number in range(12)
+    } | {
+        # The same bytes under two names, a file that cannot be read, and one that nobody agreed.
+        "klein_2003_kopie_v1.csv": files.small(bedrag="3,5"),
+        "klein_2040_v1.csv": b'bsn;"geen einde',
+        "anders.csv": files.small(),
+    }
+    seen = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("VIA_DUCKDB_THREADS", threads)
+        house = House.build(tmp_path / threads, small_contract(tmp_path / threads / "sources"))
+        for name, data in landed.items():
+            house.land("klein", name, data)
+        order = []
+        real = stage.stage
+        meeting = threading.Barrier(int(threads), timeout=60)
+
+        def staged(home, contract, found, *rest, order=order, real=real, meeting=meeting):
+            if "_200" in found.file_name and len(order) < 4:
+                order.append(found.file_name)
+                meeting.wait()  # As many as that are being read at this moment.
+            return real(home, contract, found, *rest)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(stage, "stage", staged)
+            summary = house.take_in("klein")
+        assert len(order) == 4
+        seen.append((summary, Ledger(house.home.ledger).rows("klein"), _tree(house.home.lake)))
+    assert seen[0] == seen[1]
+
+
+def test_what_does_not_fit_in_its_share_of_the_memory_gets_all_of_it(house, monkeypatch):
+    monkeypatch.setenv("VIA_DUCKDB_THREADS", "2")
+    for year in (2018, 2019, 2020):
+        house.land("klein", f"klein_{year}_v1.csv", files.small())
+    shares = []
+    real = stage.stage
+
+    def staged(home, contract, found, measured, recognised, key, overlay, at_once):
+        shares.append((found.file_name, at_once))
+        if "2019" in found.file_name and at_once > 1:
+            raise duckdb.OutOfMemoryException("held rows")
+        return real(home, contract, found, measured, recognised, key, overlay, at_once)
+
+    monkeypatch.setattr(stage, "stage", staged)
+    assert len(house.take_in("klein").new) == 3
+    assert sorted(shares) == [
+        ("klein_2018_v1.csv", 2), ("klein_2019_v1.csv", 1), ("klein_2019_v1.csv", 2),
+        ("klein_2020_v1.csv", 2),
+    ]  # fmt: skip
 
 
 def test_a_file_that_still_grows_is_left_for_the_next_run(house):

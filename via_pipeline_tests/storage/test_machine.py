@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from via_pipeline.storage import machine, settings
+from via_pipeline.storage import duck, machine, settings
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.lake import write_part
 
@@ -95,3 +95,20 @@ def test_no_spill_outside_the_installation(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("VIA_HOME", str(tmp_path / "home"))
     with work() as connection:
         assert Path(said(connection, "temp_directory")).parent == tmp_path / "home" / "scratch"
+
+
+@pytest.mark.parametrize(
+    ("memory", "threads", "expected"), [("8GB", "4", 4), ("1GiB", "4", 2), ("96MB", "4", 1)]
+)
+def test_as_many_at_once_as_have_half_a_gigabyte_each(
+    monkeypatch: pytest.MonkeyPatch, memory: str, threads: str, expected: int
+) -> None:
+    monkeypatch.setenv(settings.MEMORY, memory)
+    monkeypatch.setenv(settings.THREADS, threads)
+    assert duck.at_once() == expected
+
+
+def test_connections_side_by_side_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(settings.MEMORY, "3GiB")
+    with duck.in_order(at_once=3) as connection:
+        assert said(connection, "memory_limit") == "1.0 GiB"
