@@ -8,10 +8,14 @@ and when nothing is new Great Expectations is not imported.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from queue import SimpleQueue
 
 import duckdb
 
@@ -38,7 +42,7 @@ from via_pipeline.quality.verdict import (
     judge_delivery,
 )
 from via_pipeline.storage.atomic import writer_lock
-from via_pipeline.storage.duck import in_order, literal, work
+from via_pipeline.storage.duck import at_once, in_order, literal, work
 from via_pipeline.storage.home import Home
 from via_pipeline.storage.place import Place
 
@@ -97,21 +101,66 @@ def judge(
         ids = [row.delivery_id for row in waiting]
         ready = _run_together(home, rules, ids, threshold_rows)
         results = []
-        with in_order(home.scratch) as connection:
-            for row in waiting:
-                try:
-                    result = _judge_one(
-                        home, contract, rules, row.delivery_id, ready, connection, threshold_rows
-                    )
-                    _record(ledger, result, run_id)
-                except Exception as error:
-                    # The message may hold a cell's value; the class may not.
-                    _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
-                    result = _not_judged(contract, row, type(error).__name__)
-                    result.write(home.reports)
-                results.append(result)
+        for row, judged in _side_by_side(home, contract, rules, waiting, ready, threshold_rows):
+            try:
+                result = judged()
+                _record(ledger, result, run_id)
+            except Exception as error:
+                # The message may hold a cell's value; the class may not.
+                _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
+                result = _not_judged(contract, row, type(error).__name__)
+                result.write(home.reports)
+            results.append(result)
         _write_index(home)
     return results
+
+
+def _side_by_side(
+    home: Home,
+    contract: Contract,
+    rules: Mapping[str, Sequence[Rule]],
+    waiting: Sequence[LedgerRow],
+    ready: Mapping[Place, list[RuleResult]],
+    threshold_rows: int,
+) -> Iterator[tuple[LedgerRow, Callable[[], ValidationResult]]]:
+    """Every delivery in its order, with what gives its result or raises what went wrong.
+
+    Rules are run here, one delivery after another: Great Expectations is not made for threads. What
+    follows from their results is written by one thread a processor.
+    """
+    many = min(at_once(), len(waiting))
+    connections = SimpleQueue[duckdb.DuckDBPyConnection]()
+    begun: deque[tuple[LedgerRow, Future[ValidationResult]]] = deque()
+
+    def judged(staged: StagedDelivery, results: Sequence[RuleResult]) -> ValidationResult:
+        connection = connections.get()
+        try:
+            return _judge_one(home, contract, staged, results, connection)
+        finally:
+            connections.put(connection)
+
+    with ExitStack() as stack:
+        for _ in range(many):
+            connections.put(stack.enter_context(in_order(home.scratch, many)))
+        writers = stack.enter_context(ThreadPoolExecutor(many, thread_name_prefix="quality"))
+        for row in waiting:
+            future = Future[ValidationResult]()
+            try:
+                staged = read_record(staging(home.lake, row.delivery_id))
+                results = [
+                    result
+                    for table in staged.tables
+                    for result in _run_table(home, rules[table.table], table, ready, threshold_rows)
+                ]
+                future = writers.submit(judged, staged, results)
+            except Exception as error:
+                future.set_exception(error)
+            begun.append((row, future))
+            if len(begun) > many:
+                first, done = begun.popleft()
+                yield first, done.result
+        for first, done in begun:
+            yield first, done.result
 
 
 def results_in_force(home: Home, contract: Contract) -> list[ValidationResult]:
@@ -155,19 +204,11 @@ def _waiting(
 def _judge_one(
     home: Home,
     contract: Contract,
-    rules: Mapping[str, Sequence[Rule]],
-    delivery_id: str,
-    ready: Mapping[Place, list[RuleResult]],
+    staged: StagedDelivery,
+    results: Sequence[RuleResult],
     connection: duckdb.DuckDBPyConnection,
-    threshold_rows: int,
 ) -> ValidationResult:
     """The result of one delivery, kept with everything that follows from it."""
-    staged = read_record(staging(home.lake, delivery_id))
-    results = [
-        result
-        for table in staged.tables
-        for result in _run_table(home, rules[table.table], table, ready, threshold_rows)
-    ]
     judgement = judge_delivery(
         staged,
         results,
@@ -176,7 +217,7 @@ def _judge_one(
     )
     judgement = _split(home, contract, staged, results, judgement, connection)
     result = ValidationResult(
-        delivery_id=delivery_id,
+        delivery_id=staged.delivery_id,
         source=contract.source,
         file_name=staged.file_name,
         contract_version=contract.version,

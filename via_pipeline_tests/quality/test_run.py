@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from via_pipeline.contracts.model import Severity
 from via_pipeline.intake.ledger import Ledger
-from via_pipeline.intake.records import Finding
+from via_pipeline.intake.records import Finding, StagedDelivery
 from via_pipeline.intake.status import Status
 from via_pipeline.quality import engines, page, report, run, together
 from via_pipeline.quality.results import Verdict, path_of, read_result
@@ -175,12 +176,10 @@ def test_one_failure_stops_no_other_and_is_tried_again(
         examples.stage(home, P5, name, key=(("periode", "2019"), ("werkgever", letter)))
     real = run._judge_one
 
-    def fail(
-        home: Home, contract: object, rules: object, delivery_id: str, *rest: object
-    ) -> object:
-        if delivery_id == "p5_behoud-1":
+    def fail(home: Home, contract: object, staged: StagedDelivery, *rest: object) -> object:
+        if staged.delivery_id == "p5_behoud-1":
             raise MemoryError("KANARIE-817263")
-        return real(home, contract, rules, delivery_id, *rest)  # type: ignore[arg-type]
+        return real(home, contract, staged, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(run, "_judge_one", fail)
     bad, good = judge(home, P5, run_id="run-1")
@@ -192,6 +191,41 @@ def test_one_failure_stops_no_other_and_is_tried_again(
     monkeypatch.setattr(run, "_judge_one", real)
     (again,) = judge(home, P5, run_id="run-2")
     assert again.verdict is Verdict.ACCEPTED
+
+
+def test_however_many_are_judged_at_once_the_bytes_and_the_order_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("VIA_DUCKDB_THREADS", threads)
+        (tmp_path / threads).mkdir()
+        home = examples.home(tmp_path / threads)
+        for number, letter in enumerate("ABCDEF"):
+            changes = {number: {"jaar": None, "jaar__tekst": None}} if number % 2 else {}
+            examples.stage(
+                home, P5, f"p5_behoud-{letter}", changes=changes,
+                key=(("periode", "2019"), ("werkgever", letter)),
+            )  # fmt: skip
+        real = run._judge_one
+        meeting = threading.Barrier(int(threads), timeout=60)
+        met: list[str] = []
+
+        def judged(
+            home: Home, contract: object, staged: StagedDelivery, *rest: object,
+            real: Any = real, meeting: threading.Barrier = meeting, met: list[str] = met,
+        ) -> object:  # fmt: skip
+            met.append(staged.delivery_id)
+            meeting.wait()
+            return real(home, contract, staged, *rest)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(run, "_judge_one", judged)
+            results = judge(home, P5, run_id="run-1")
+        assert [one.delivery_id for one in results] == [f"p5_behoud-{one}" for one in "ABCDEF"]
+        assert len(met) == 6
+        found.append((results, _bytes(home)))
+    assert found[0] == found[1]
 
 
 def test_a_lost_row_is_noticed_and_nothing_accepted(
