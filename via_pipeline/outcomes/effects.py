@@ -471,12 +471,16 @@ def _analysed(
     connection: duckdb.DuckDBPyConnection, home: Home, task: _Task
 ) -> tuple[Analysis, int]:
     """The plan over what its reading may see, and how many rows that were."""
-    from via_pipeline.outcomes.methods.analyse import analyse
+    from via_pipeline.outcomes.methods.analyse import analyse, columns_of
 
     day = task.reading.date
     catalog.register(connection, home, task.contracts, day)
+    asked = columns_of(task.plan, task.unplanned)
+    there = connection.sql(task.plan.relation).columns
+    # What no question is about stays in DuckDB: a relation may have millions of rows.
+    columns = ", ".join(quoted(name) for name in there if name in asked) or "*"
     # In a fixed order: sums of floats, and so the last digits, depend on it.
-    frame = connection.sql(f"SELECT * FROM ({task.plan.relation}) ORDER BY ALL").df()
+    frame = connection.sql(f"SELECT {columns} FROM ({task.plan.relation}) ORDER BY ALL").df()
     found = analyse(
         task.plan,
         frame,

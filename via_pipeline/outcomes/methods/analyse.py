@@ -154,10 +154,11 @@ def keyed(rows: Iterable[Any], plan: AnalysisPlan, reading_date: date) -> list[d
     return [key | asdict(row) for row in rows]
 
 
-def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcome]) -> None:
+def columns_of(plan: AnalysisPlan, unplanned: Sequence[Outcome] = ()) -> frozenset[str]:
+    """The columns of the plan's relation that ``analyse`` looks at; it needs no other."""
     wanted = {*plan.unit, *plan.cluster, *plan.strata, *plan.covariates}
     wanted |= {group.column for group in plan.subgroups}
-    for outcome in [*plan.outcomes, *extra]:
+    for outcome in [*plan.outcomes, *unplanned]:
         arm = plan.arm_of(outcome)
         wanted |= {outcome.column, *outcome.where, *outcome.by, *([arm.column] if arm else [])}
         if day := plan.date_of(outcome):
@@ -166,7 +167,13 @@ def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcom
         wanted |= {plan.moments.column, *([plan.moments.date] if plan.moments.date else [])}
     if plan.spell:
         wanted.add(plan.spell.reason)
-    if absent := sorted(wanted - set(frame.columns)):
+    if moves := plan.transitions:
+        wanted |= {moves.period, moves.state, moves.group, moves.has_left}
+    return frozenset(wanted)
+
+
+def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcome]) -> None:
+    if absent := sorted(columns_of(plan, extra) - set(frame.columns)):
         raise KeyError(f"{plan.pilot_id}/{plan.locatie}: the relation lacks {absent}")
 
 

@@ -70,7 +70,7 @@ def spells(
             "stratum": codes(known, strata) if strata else 0,
         }
     )
-    if unit and known.groupby(list(unit), dropna=False)[arm].nunique().gt(1).any():
+    if unit and known[[*unit, arm]].drop_duplicates().duplicated(list(unit)).any():
         raise Withholding("minstens één persoon komt in beide groepen voor")
     tidy = tidy.dropna().sort_values(["duration", "event", "d", "stratum"]).reset_index(drop=True)
     result = Spells(tidy, bool(strata))
