@@ -98,19 +98,18 @@ def judge(
                 _write_index(home)
             return []
         rules = rules_by_table(contract, home.data / "reference")
-        ids = [row.delivery_id for row in waiting]
-        ready = _run_together(home, rules, ids, threshold_rows)
         results = []
-        for row, judged in _side_by_side(home, contract, rules, waiting, ready, threshold_rows):
-            try:
-                result = judged()
-                _record(ledger, result, run_id)
-            except Exception as error:
-                # The message may hold a cell's value; the class may not.
-                _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
-                result = _not_judged(contract, row, type(error).__name__)
-                result.write(home.reports)
-            results.append(result)
+        for batch in together.batches([(row, row.rows_in) for row in waiting]):
+            for row, judged in _side_by_side(home, contract, rules, batch, threshold_rows):
+                try:
+                    result = judged()
+                    _record(ledger, result, run_id)
+                except Exception as error:
+                    # The message may hold a cell's value; the class may not.
+                    _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
+                    result = _not_judged(contract, row, type(error).__name__)
+                    result.write(home.reports)
+                results.append(result)
         _write_index(home)
     return results
 
@@ -119,8 +118,7 @@ def _side_by_side(
     home: Home,
     contract: Contract,
     rules: Mapping[str, Sequence[Rule]],
-    waiting: Sequence[LedgerRow],
-    ready: Mapping[Place, list[RuleResult]],
+    batch: Sequence[LedgerRow],
     threshold_rows: int,
 ) -> Iterator[tuple[LedgerRow, Callable[[], ValidationResult]]]:
     """Every delivery in its order, with what gives its result or raises what went wrong.
@@ -128,7 +126,8 @@ def _side_by_side(
     Rules are run here, one delivery after another: Great Expectations is not made for threads. What
     follows from their results is written by one thread a processor.
     """
-    many = min(at_once(), len(waiting))
+    ready = _run_together(home, rules, [row.delivery_id for row in batch], threshold_rows)
+    many = min(at_once(), len(batch))
     connections = SimpleQueue[duckdb.DuckDBPyConnection]()
     begun: deque[tuple[LedgerRow, Future[ValidationResult]]] = deque()
 
@@ -143,7 +142,7 @@ def _side_by_side(
         for _ in range(many):
             connections.put(stack.enter_context(in_order(home.scratch, many)))
         writers = stack.enter_context(ThreadPoolExecutor(many, thread_name_prefix="quality"))
-        for row in waiting:
+        for row in batch:
             future = Future[ValidationResult]()
             try:
                 staged = read_record(staging(home.lake, row.delivery_id))
@@ -267,22 +266,21 @@ def _run_together(
 
     What fails here is left out: it is run again on its own, where it harms no other delivery.
     """
-    small: dict[str, list[tuple[Place, int]]] = {}
+    files: dict[str, list[Place]] = {}
     for delivery_id in delivery_ids:
         for table in read_record(staging(home.lake, delivery_id)).tables:
             if table.parquet is not None:
-                small.setdefault(table.table, []).append((home.lake / table.parquet, table.rows_in))
+                files.setdefault(table.table, []).append(home.lake / table.parquet)
     ready: dict[Place, list[RuleResult]] = {}
-    for name, sizes in small.items():
-        for paths in together.batches(sizes):
-            try:
-                found = together.run_on_files(
-                    _on_rows(rules[name]), paths, home.scratch, threshold_rows
-                )
-            except Exception as error:
-                _log.warning("%s: one by one after %s", name, type(error).__name__)
-                continue
-            ready |= dict(zip(paths, found, strict=True))
+    for name, paths in files.items():
+        try:
+            found = together.run_on_files(
+                _on_rows(rules[name]), paths, home.scratch, threshold_rows
+            )
+        except Exception as error:
+            _log.warning("%s: one by one after %s", name, type(error).__name__)
+            continue
+        ready |= dict(zip(paths, found, strict=True))
     return ready
 
 

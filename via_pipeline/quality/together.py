@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -32,8 +32,8 @@ from via_pipeline.storage.place import Place
 MOST_VALUES = 50_000
 """A column with more values than this is judged table by table."""
 
-MOST_ROWS = 2_000_000
-"""Rows that are put together: the numbers of those that fail are held in memory, a rule."""
+MOST_ROWS = 5_000_000
+"""Rows that are judged together: the numbers of those that fail are held in memory, a rule."""
 
 _ABOUT_A_VALUE = {
     "expect_column_values_to_not_be_null",
@@ -52,6 +52,7 @@ _ABOUT_A_KEY = {
 _ABOUT_MORE = {"mostly", "row_condition", "ignore_row_if"}
 """What makes a rule depend on more than the value or the key: it is judged on the rows."""
 
+_One = TypeVar("_One")
 _Rows = list[tuple[int, ...]]
 """The rows that break one rule, ascending, a table."""
 
@@ -112,15 +113,18 @@ def run_on_files(
     return results
 
 
-def batches(sizes: Sequence[tuple[Place, int]], most: int = MOST_ROWS) -> Iterator[list[Place]]:
-    """Tables in groups of at most ``most`` rows, in the order given; a larger one is alone."""
-    group: list[Place] = []
+def batches(sizes: Sequence[tuple[_One, int]], most: int = MOST_ROWS) -> Iterator[list[_One]]:
+    """What has so many rows each, in groups of at most ``most`` rows, in the order given.
+
+    One of more rows is alone.
+    """
+    group: list[_One] = []
     rows = 0
-    for path, size in sizes:
+    for one, size in sizes:
         if group and rows + size > most:
             yield group
             group, rows = [], 0
-        group.append(path)
+        group.append(one)
         rows += size
     if group:
         yield group
