@@ -27,7 +27,7 @@ from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import catalog, conform, mend
 from via_pipeline.privacy import erase, retention, traces
 from via_pipeline.quality.run import judge
-from via_pipeline.storage import backup, bucket, kept, lake, place
+from via_pipeline.storage import backup, bucket, bucket_files, kept, lake, place
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.bucket import BucketError, Overtaken
 from via_pipeline.storage.duck import work
@@ -132,8 +132,6 @@ def test_a_bucket_holds_the_very_files_that_a_disk_would(tmp_path, server, url):
         catalog.register(connection, there.home, [there.contract("p7_ww")])
         count = connection.execute("SELECT count(*) FROM pilots__p7_ww_periode").fetchall()
     assert count == [(199,)]
-    told = [Path(one).name for one in lake.files(there.home.lake, "pilots__p7_ww_periode")]
-    assert told == [Path(one).name for one in lake.files(here.home.lake, "pilots__p7_ww_periode")]
 
 
 def test_the_planted_person_is_in_no_object(tmp_path, server, url):
@@ -233,6 +231,68 @@ def test_of_two_writers_the_second_is_told_and_harms_nothing(tmp_path, server, u
     fresh.bucket.tags[(fresh.lake / "proef__tabel" / lake.MANIFEST).key] = None
     with pytest.raises(Overtaken):
         lake.commit(fresh.lake, "proef__tabel", [])
+
+
+def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
+    tmp_path, url, monkeypatch
+):
+    monkeypatch.setattr(bucket_files, "_TAIL_BYTES", 4096)
+    home = machine(tmp_path, url)
+    write(home, 10)
+    place = home.lake / "proef__tabel" / "groot.parquet"
+    old, new = (bytes([one]) * 20_000 for one in (1, 2))
+    files = bucket_files.BucketFiles()
+    home.bucket.put(place.key, old)
+    with contextlib.closing(files.open(str(place))) as opened:
+        assert opened.read(5000) == old[:5000]
+        # Another machine: this one does not know of it.
+        machine(tmp_path / "twee", url).bucket.put(place.key, new)
+        with pytest.raises(BucketError, match="replaced while it was read"):
+            opened.read(5000)
+    # Who opens it again reads the new one, its end too.
+    assert files.open(str(place)).read() == new
+    # And a server that does not know the condition is no way round it.
+    plain = home.bucket._client()
+
+    class Unconditional:
+        def get(self, key, options):
+            return plain.get(key, options={"range": options["range"]})
+
+    monkeypatch.setattr(home.bucket, "_store", Unconditional())
+    with pytest.raises(BucketError, match="replaced while it was read"):
+        home.bucket.get_range(place.key, 0, 100, "eerdere-versie")
+
+
+def test_a_manifest_that_is_gone_is_one_that_another_changed(tmp_path, server, url):
+    home = machine(tmp_path, url)
+    write(home, 5)
+    manifest = home.lake / "proef__tabel" / lake.MANIFEST
+    tag = home.bucket.get_with_tag(manifest.key)[1]
+    manifest.unlink()
+    with pytest.raises(Overtaken, match="another writer"):
+        home.bucket.put_if(manifest.key, b"{}", tag)
+    assert not manifest.exists()
+
+
+def test_a_part_is_hashed_once_and_a_folder_is_listed_without_what_is_below(
+    tmp_path, url, monkeypatch
+):
+    home = machine(tmp_path, url)
+    hashed = []
+    plain = place._sha256_of
+    monkeypatch.setattr(place, "_sha256_of", lambda path: hashed.append(path) or plain(path))
+    write(home, 5)
+    with work(home.scratch) as connection:
+        lake.write_part(home.lake, "proef__tabel", "deel", connection, RANGE.format(7))
+    assert len(hashed) == 2
+    (home.lake / "proef__tabel" / "dieper" / "x.json").bucket.put(
+        (home.lake / "proef__tabel" / "dieper" / "x.json").key, b"{}"
+    )
+    monkeypatch.setattr(bucket.Bucket, "below", _killed)
+    assert home.lake.is_dir() and not (home.lake / "niets").is_dir()
+    assert [path.name for path in home.lake.iterdir()] == ["proef__tabel"]
+    names = [path.name for path in (home.lake / "proef__tabel").iterdir()]
+    assert names[0] == lake.MANIFEST and names[2:] == ["deel.parquet", "dieper"]
 
 
 def test_a_server_that_ignores_conditions_is_refused(tmp_path, url, monkeypatch):
@@ -398,8 +458,11 @@ def test_a_server_that_goes_half_way_leaves_no_half_table(tmp_path, url, monkeyp
             monkeypatch.setenv(name, value)
         home = machine(tmp_path, url)
         write(home, 30)
-        (path,) = lake.files(home.lake, "proef__tabel")
+        (part,) = lake.parts(home.lake, "proef__tabel")
+        path = home.lake / part.file
+        (process,) = mortal.processes
         mortal.stop()
+        assert process.returncode == -9, "stopped means that it is gone"
         with pytest.raises(BucketError, match="does not answer"):
             write(home, 40)
         with (
