@@ -27,7 +27,7 @@ from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import catalog, conform, mend
 from via_pipeline.privacy import erase, retention, traces
 from via_pipeline.quality.run import judge
-from via_pipeline.storage import backup, bucket, bucket_files, kept, lake, place
+from via_pipeline.storage import backup, bucket, bucket_files, kept, lake, lease, place
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.bucket import BucketError, Overtaken
 from via_pipeline.storage.duck import work
@@ -36,35 +36,14 @@ from via_pipeline.storage.settings import SettingError
 from via_pipeline_tests.intake.house import KEY, House
 from via_pipeline_tests.privacy import planted
 from via_pipeline_tests.privacy.small import p7_text
+from via_pipeline_tests.storage.buckets import keys, machine, objects_of
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2021, 6, 2, 12, 0, tzinfo=UTC)
 RANGE = "SELECT i, 'rij ' || i AS tekst FROM range({}) t(i) ORDER BY i"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """One server for the module; VIA_TEST_S3=ceph takes Debian's radosgw."""
-    kind = os.environ.get("VIA_TEST_S3", s3_server.MOTO)
-    with s3_server.running(tmp_path_factory.mktemp("s3"), kind) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _environment(server, monkeypatch):
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def url(request) -> str:
-    """A place in the bucket that no other test uses."""
-    return f"s3://{s3_server.BUCKET}/{request.node.name.replace('[', '-').replace(']', '')}"
-
-
-def machine(folder: Path, url: str) -> Home:
-    """A machine with an empty disk that works in ``url``."""
-    return Home(folder / "state", folder / "data", url=url).ensure()
+pytestmark = pytest.mark.usefixtures("s3")
 
 
 def small(folder: Path, url: str | None = None) -> House:
@@ -84,16 +63,6 @@ def take_in(built: House) -> None:
     built.take_in("p7_ww")
     judge(built.home, contract, run_id="run-1")
     conform.refresh(built.home, contract)
-
-
-def objects_of(server, url: str) -> dict[str, bytes]:
-    """What lies below ``url``, by its way from there."""
-    prefix = url.split("/", 3)[3] + "/"
-    return {key.removeprefix(prefix): data for key, data in server.objects(prefix).items()}
-
-
-def keys(server, url: str) -> list[str]:
-    return list(objects_of(server, url))
 
 
 def rows_of(home: Home, table: str) -> list[tuple]:
@@ -406,29 +375,58 @@ def _killed(*_):
 
 def test_one_machine_at_a_time(tmp_path, url, monkeypatch):
     one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
-    with kept.alone(one, 1):
-        with pytest.raises(BusyError, match="another machine"), kept.alone(two, 1):
-            raise AssertionError("two at once")
-        # A machine that died does not keep the others out for ever.
-        monkeypatch.setattr(kept, "_DEAD_SECONDS", -60)
+    at_work = kept.alone(two, 1)
+    with kept.alone(one, 1), pytest.raises(BusyError, match="another machine"), at_work:
+        raise AssertionError("two at once")
+    with kept.alone(two, 1):
+        pass
+    # A machine that died does not keep the others out for ever.
+    with pytest.raises(Overtaken, match="took over"), kept.alone(one, 1):
+        monkeypatch.setattr(lease, "_DEAD_SECONDS", -60)
         with kept.alone(two, 1):
-            pass
+            monkeypatch.setattr(lease, "_DEAD_SECONDS", 120)
+            three = lease.Lease(machine(tmp_path / "drie", url).bucket, "drie")
+            with pytest.raises(BusyError):
+                three.take(0)
     with kept.alone(one, 1):
         pass
 
 
-def test_a_machine_that_was_taken_over_is_told(tmp_path, url, monkeypatch):
+def test_a_machine_that_was_taken_over_is_told_and_changes_nothing(
+    tmp_path, server, url, monkeypatch
+):
     one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
-    monkeypatch.setattr(kept, "_BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(kept, "_DEAD_SECONDS", -60)
+    write(one, 3)
+    monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "_DEAD_SECONDS", -60)
+    other = lease.Lease(two.bucket, "twee")
     with pytest.raises(Overtaken, match="took over"), kept.alone(one, 1):
-        while True:
-            # The first one writes its sign of life all the time.
-            with contextlib.suppress(BusyError):
-                kept._take(two.bucket, kept._owner(two))
-                break
-        (beat,) = [one for one in threading.enumerate() if one.name == kept.BEAT]
+        # The first one writes its sign of life all the time: whoever takes over is between two.
+        other.take(20)
+        (beat,) = [thread for thread in threading.enumerate() if thread.name == lease.BEAT]
         beat.join(20)
+        monkeypatch.setattr(lease, "_DEAD_SECONDS", 120)
+        # From now on it changes nothing, however it tries.
+        write(two, 4)
+        (one.reports / "werk.txt").write_text("van een")
+        before = objects_of(server, url)
+        place_of_one = one.lake / "proef__tabel" / "data.parquet"
+        for change in (
+            lambda: write(one, 5),
+            lambda: kept.push(one),
+            lambda: place.write_text(place_of_one, "x"),
+            place_of_one.parent.remove_tree,
+        ):
+            with pytest.raises(Overtaken, match="took over"):
+                change()
+    with pytest.raises(Overtaken, match="took over"):
+        kept.push(one)
+    assert objects_of(server, url) == before, "its claim stands, and all that was there"
+    other.give_up()
+    # Held again, it may: what it did meanwhile goes out.
+    with kept.alone(one, 1):
+        write(one, 6)
+    assert b"van een" in objects_of(server, url).values()
 
 
 # --- trouble, in words ---------------------------------------------------------------------------
