@@ -373,7 +373,7 @@ def _killed(*_):
     raise KeyboardInterrupt
 
 
-def test_one_machine_at_a_time(tmp_path, url, monkeypatch):
+def test_one_machine_at_a_time(tmp_path, server, url, monkeypatch):
     one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
     at_work = kept.alone(two, 1)
     with kept.alone(one, 1), pytest.raises(BusyError, match="another machine"), at_work:
@@ -388,6 +388,8 @@ def test_one_machine_at_a_time(tmp_path, url, monkeypatch):
             three = lease.Lease(machine(tmp_path / "drie", url).bucket, "drie")
             with pytest.raises(BusyError):
                 three.take(0)
+        (one.reports / "werk.txt").write_text("van een")
+    assert not any(key.startswith("reports/") for key in keys(server, url))
     with kept.alone(one, 1):
         pass
 
