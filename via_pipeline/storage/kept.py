@@ -59,6 +59,8 @@ _ORPHAN_SECONDS = 24 * 3600
 # How often an index that another replaces while it is fetched is read again.
 _TRIES = 5
 _BESIDE_SQLITE = ("-journal", "-wal", "-shm")
+# Places that this process fetched.
+_fetched = set[tuple[str | None, Path]]()
 
 
 @contextmanager
@@ -144,7 +146,9 @@ def fetch(home: Home) -> list[str]:
     home.ensure()
     with writer_lock(home.locks, _SENDING):
         told = _told(home)
-        return [room for room in ROOMS if _fetch_room(home, bucket, told, room)]
+        done = [room for room in ROOMS if _fetch_room(home, bucket, told, room)]
+    _fetched.add((home.url, home.root))
+    return done
 
 
 def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> bool:
@@ -179,9 +183,6 @@ def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> 
     )
 
 
-_fetched = set[tuple[str | None, Path]]()
-
-
 def fetch_once(home: Home) -> None:
     """``fetch``, the first time in this process: a step may run on a machine that has nothing yet.
 
@@ -190,7 +191,6 @@ def fetch_once(home: Home) -> None:
     """
     if (home.url, home.root) not in _fetched:
         fetch(home)
-        _fetched.add((home.url, home.root))
 
 
 def push(home: Home) -> list[str]:
