@@ -107,9 +107,7 @@ def test_an_alert_is_sent_and_never_waits_for_another_machine(home, server, url,
     monkeypatch.setattr(sensors, "ALONE_SECONDS", 0)
     with dg.instance_for_test() as instance:
         for number, job in enumerate(("eerste", "tweede")):
-            run_of = dg.DagsterRun(
-                job_name=job, run_id=f"0000000{number}-0000-0000-0000-000000000000"
-            )
+            run_of = dg.DagsterRun(job_name=job, run_id=str(UUID(int=number)))
             context = SimpleNamespace(dagster_run=run_of, instance=instance, log=log)
             sensors._tell(context, installation, failed_run=True)
             there = [key for key in keys(server, url) if "alerts.log" in key]
