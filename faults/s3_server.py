@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -78,7 +77,7 @@ class Server:
     key: str
     secret: str
     folder: Path
-    pids: list[int] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list, repr=False)
 
     def environment(self) -> dict[str, str]:
         """The standard variables, as an operator sets them."""
@@ -113,12 +112,10 @@ class Server:
 
     def stop(self) -> None:
         """End it as a crash does; what was written may be gone."""
-        for pid in reversed(self.pids):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.pids.clear()
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+        self.processes.clear()
 
 
 def has_ceph() -> bool:
@@ -166,7 +163,7 @@ def _moto(server: Server) -> None:
     with (server.folder / "moto.log").open("wb") as log:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
         process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
-    server.pids.append(process.pid)
+    server.processes.append(process)
     _wait(f"{server.url}/moto-api/data.json")
     iam = server.client("iam")
     iam.create_user(UserName="via")
@@ -215,7 +212,7 @@ def _daemon(server: Server, command: list[str]) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    server.pids.append(process.pid)
+    server.processes.append(process)
 
 
 def _free_port() -> int:

@@ -36,7 +36,7 @@ from via_pipeline.commands import (
     release,
     serve,
 )
-from via_pipeline.commands.guarding import Guarded, limited, spinning, troubles
+from via_pipeline.commands.guarding import Guarded, limited, looking, spinning, troubles
 from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 
@@ -76,6 +76,7 @@ def _main() -> None:
 
 
 @app.command()
+@looking
 def run(
     edition: Annotated[
         list[str] | None,
@@ -118,11 +119,13 @@ def _run(
 ) -> dict[str, Any]:
     """Run unless nothing is new; the outcome as ``--json`` tells it."""
     from via_pipeline import fingerprint, summary
+    from via_pipeline.storage import kept
     from via_pipeline.storage.atomic import sweep
     from via_pipeline.storage.machine import sweep_spills
 
     for folder in (home.root, home.releases):
         sweep(folder, _ORPHAN_SECONDS)
+    kept.tidy(home)
     sweep_spills(home.scratch, _ORPHAN_SECONDS)
     hashes = fingerprint.Hashes.of_home(home)
     state = home.run / _STATE
@@ -217,6 +220,7 @@ def _tell_trouble(console: Console, home: Home, done: Any) -> None:
 
 
 @app.command()
+@looking
 def ui(
     port: Annotated[int, typer.Option(help="Port on localhost.")] = 3000,
     host: Annotated[str, typer.Option(help="Address to bind; localhost unless behind a proxy.")] = (
@@ -269,6 +273,7 @@ def sample(
 
 
 @app.command()
+@looking
 def deliveries(
     source: Annotated[str | None, typer.Argument(help="Only this source.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,

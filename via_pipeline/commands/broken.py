@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from via_pipeline.commands.guarding import working
+from via_pipeline.commands.guarding import changing_when, working
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ FAILED = 1
 SOMETHING = 3
 
 
+@changing_when(lambda options: options["site"])
 def broken(
     warnings: Annotated[bool, typer.Option(help="Also show what only warns.")] = False,
     site: Annotated[bool, typer.Option(help="Also write the status site anew.")] = False,

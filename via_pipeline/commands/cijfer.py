@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from via_pipeline.commands.guarding import changing
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NOT_FOUND = 1
 
 
+@changing
 def cijfer(
     adres: Annotated[str, typer.Argument(help="editie/tabel/cel, or editie/tabel/cel/kolom.")],
     package: Annotated[

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FAILED, USAGE = 1, 2
+BUSY_SECONDS = 5
+"""How long a command waits for another one that is at work."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_BYTES = 1 << 20
 _AFTER_THE_DISK = "Nothing half-written stays; make room or mend it, and run again: via run"
@@ -46,18 +49,62 @@ class Guarded(TyperGroup):
         """Run the command, or say what keeps it from running."""
         with told():
             settings.check()
-            home = Home.from_env()
-            _check_places(home)
-            if home.url is None:
-                return super().invoke(ctx)
-            from via_pipeline.storage import kept
-
-            # What another machine did is seen first; what this one did is kept, come what may.
-            kept.fetch(home)
+            _check_places(Home.from_env())
             try:
                 return super().invoke(ctx)
-            finally:
-                kept.push(home)
+            except _ALREADY_TOLD as error:
+                for note in getattr(error, "__notes__", ()):
+                    typer.echo(f"via: {note}", err=True)
+                raise
+
+
+def looking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command`` that changes nothing that is kept in object storage, or is ``alone`` by itself.
+
+    What another machine did is seen first; nothing is sent. Not before its options are understood:
+    help needs no server. Its options stay what they are.
+    """
+
+    @wraps(command)
+    def looked(*arguments: Any, **options: Any) -> Any:
+        home = Home.from_env()
+        if home.url is not None:
+            from via_pipeline.storage import kept
+
+            kept.fetch(home)
+        return command(*arguments, **options)
+
+    return looked
+
+
+def changing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``command`` that changes what is kept in object storage: no other is at work meanwhile.
+
+    What another machine did is seen first, and what it did is sent at its end. With a folder
+    nothing changes: there the locks of what is written are enough.
+    """
+    return changing_when(lambda options: True)(command)
+
+
+def changing_when(
+    does: Callable[[dict[str, Any]], bool],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``changing`` where its options (by name) say so, else ``looking``."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def changed(*arguments: Any, **options: Any) -> Any:
+            home = Home.from_env()
+            if home.url is None or not does(options):
+                return looking(command)(*arguments, **options)
+            from via_pipeline.storage import kept
+
+            with kept.alone(home, BUSY_SECONDS):
+                return command(*arguments, **options)
+
+        return changed
+
+    return decorated
 
 
 @contextmanager

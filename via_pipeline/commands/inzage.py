@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from via_pipeline.commands.guarding import looking
 from via_pipeline.storage.home import Home
 
 TOUCHED = 1
 
 
+@looking
 def inzage(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:

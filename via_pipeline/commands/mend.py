@@ -11,12 +11,14 @@ from typing import Annotated
 
 import typer
 
+from via_pipeline.commands.guarding import looking
 from via_pipeline.storage.home import Home
 
 FAILED = 1
 _BUSY_SECONDS = 5
 
 
+@looking
 def mend(
     check: Annotated[bool, typer.Option("--check", help="Only look; change nothing.")] = False,
 ) -> None:

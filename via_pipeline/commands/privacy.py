@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from via_pipeline.commands.guarding import working
+from via_pipeline.commands.guarding import looking, working
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(avg, name="avg")
 
 
+@looking
 def erase(
     id_type: Annotated[str, _TEXT],
     field: Annotated[list[str] | None, _FIELD] = None,
@@ -83,6 +84,7 @@ def erase(
         _tell(done)
 
 
+@looking
 def objection(
     id_type: Annotated[str, _TEXT],
     field: Annotated[list[str] | None, _FIELD] = None,
@@ -117,6 +119,7 @@ def objection(
     )
 
 
+@looking
 def rekey(
     new_key_file: Annotated[
         Path, typer.Option(help="File with the new key (hexadecimal, 0600, outside VIA_HOME).")
@@ -154,6 +157,7 @@ def rekey(
     )
 
 
+@looking
 def retention(
     dry_run: Annotated[bool, typer.Option(help="List what is due; delete nothing.")] = False,
     today: Annotated[

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from via_pipeline.commands.guarding import working
+from via_pipeline.commands.guarding import looking, working
 from via_pipeline.storage.home import Home
 
 REFUSED = 3
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 
 @app.command()
+@looking
 def export(
     source: Annotated[str, typer.Argument(help="A source, e.g. p5_behoud.")],
     out: Annotated[
@@ -60,6 +61,7 @@ def export(
 
 
 @app.command()
+@looking
 def replay(
     file: Annotated[Path, typer.Argument(help="The sheet, filled in.")],
     who: Annotated[str, typer.Option("--as", envvar="VIA_USER", help="Who resolved it; recorded.")],
@@ -118,6 +120,7 @@ def replay(
 
 
 @app.command("list")
+@looking
 def list_(
     source: Annotated[str | None, typer.Argument(help="Only this source.")] = None,
     as_json: AsJson = False,

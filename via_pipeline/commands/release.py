@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from via_pipeline.commands.guarding import changing, changing_when, looking
 from via_pipeline.storage import sums
 from via_pipeline.storage.home import Home
 
@@ -59,6 +60,7 @@ _NEXT = {
 
 
 @app.command()
+@looking
 def status(
     edition: Annotated[str | None, typer.Argument(help="Een editie; anders alle.")] = None,
     as_json: AsJson = False,
@@ -80,6 +82,7 @@ def status(
 
 
 @app.command()
+@changing
 def submit(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) -> None:
     """Dien het concept in zoals het er nu ligt; vanaf hier gaat alles over deze bytes."""
     from via_pipeline.letters.release import gate
@@ -88,6 +91,7 @@ def submit(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) -
 
 
 @app.command()
+@changing
 def assign(
     edition: Edition,
     who: Who,
@@ -102,6 +106,7 @@ def assign(
 
 
 @app.command()
+@changing_when(lambda options: options["who"] is not None)
 def screen(
     edition: Edition,
     who: Annotated[
@@ -129,6 +134,7 @@ def screen(
 
 
 @app.command()
+@changing
 def check(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) -> None:
     """Voor een controleur: wat zit er in elk bestand, en wat zegt de screener? Wordt vastgelegd."""
     from via_pipeline.letters.release import gate
@@ -157,6 +163,7 @@ def check(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) ->
 
 
 @app.command()
+@changing
 def tick(
     edition: Edition,
     item: Annotated[str, typer.Argument(help="Een punt van de checklist; zie via release status.")],
@@ -173,6 +180,7 @@ def tick(
 
 
 @app.command()
+@changing_when(lambda options: not options["seal_only"])
 def vote(
     edition: Edition,
     who: Who,
@@ -214,6 +222,7 @@ def vote(
 
 
 @app.command(name="open")
+@changing
 def open_(
     edition: Edition,
     who: Who,
@@ -228,6 +237,7 @@ def open_(
 
 
 @app.command()
+@changing
 def revote(
     edition: Edition, who: Who, reason: Reason, at: At = None, as_json: AsJson = False
 ) -> None:
@@ -238,6 +248,7 @@ def revote(
 
 
 @app.command(name="return")
+@changing
 def return_(
     edition: Edition, who: Who, reason: Reason, at: At = None, as_json: AsJson = False
 ) -> None:
@@ -248,6 +259,7 @@ def return_(
 
 
 @app.command()
+@changing
 def publish(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) -> None:
     """Publiceer wat is goedgekeurd: bevroren, voor altijd."""
     from via_pipeline.letters.release import gate
@@ -262,6 +274,7 @@ def publish(edition: Edition, who: Who, at: At = None, as_json: AsJson = False) 
 
 
 @app.command()
+@changing
 def withdraw(
     edition: Edition, who: Who, reason: Reason, at: At = None, as_json: AsJson = False
 ) -> None:
@@ -272,6 +285,7 @@ def withdraw(
 
 
 @app.command()
+@changing
 def revise(
     edition: Edition, who: Who, reason: Reason, at: At = None, as_json: AsJson = False
 ) -> None:
@@ -282,6 +296,7 @@ def revise(
 
 
 @app.command()
+@looking
 def log(edition: Edition, as_json: AsJson = False) -> None:
     """Het logboek van een editie: wie deed wat, wanneer."""
     from via_pipeline.letters.release import log as logs
@@ -310,6 +325,7 @@ def log(edition: Edition, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@changing
 def impact(
     edition: Edition,
     revision: Annotated[int | None, typer.Option(help="Anders de nieuwste.")] = None,
@@ -342,6 +358,7 @@ def impact(
     typer.echo(f"Cel voor cel: {_shown(folder / 'gevolgen.csv')}")
 
 
+@looking
 def verify(
     edition: Annotated[str | None, typer.Argument(help="Een editie; anders alles.")] = None,
     as_json: AsJson = False,
@@ -371,6 +388,7 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
+@looking
 def reproduce(
     edition: Edition,
     revision: Annotated[int | None, typer.Option(help="Anders de nieuwste.")] = None,

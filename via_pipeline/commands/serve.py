@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from via_pipeline.commands.guarding import changing, looking
 from via_pipeline.storage.home import Home
 
 FAILED = 1
@@ -21,6 +22,7 @@ app = typer.Typer(help="What BI tools read: releases, and going back to one.", n
 
 
 @app.command("list")
+@looking
 def list_(as_json: AsJson = False) -> None:
     """The releases that are kept, the newest first, and which of them readers get.
 
@@ -55,6 +57,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
+@changing
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; shown until readers follow again.")],
     release: Annotated[str | None, typer.Argument(help="Default: the one before.")] = None,
@@ -69,6 +72,7 @@ def rollback(
 
 
 @app.command()
+@changing
 def follow(as_json: AsJson = False) -> None:
     """Let readers get the newest release again."""
     from via_pipeline.serving import releases
@@ -83,6 +87,7 @@ def _say(as_json: bool, release: str, sentence: str) -> None:
 
 
 @app.command()
+@looking
 def kit(
     folder: Annotated[Path, typer.Argument(help="Where to write the kit.")],
     at: Annotated[

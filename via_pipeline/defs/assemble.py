@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from via_pipeline.defs import policy
+from via_pipeline.defs import executor, policy
 from via_pipeline.defs.resources import Installation
 
 
@@ -29,9 +29,7 @@ def build_defs(
     shared = dg.Definitions(
         resources={"installation": Installation()} | dict(resources or {}),
         loggers=dict(loggers or {}),
-        # One process, step after step: the rooms use all cores themselves (DuckDB), and a process
-        # a step costs 3 to 5 s of imports each.
-        executor=dg.in_process_executor,
+        executor=executor.alone,
     )
     with warnings.catch_warnings():
         # In preview in 1.13 (pinned): the one way to map a policy over every spec.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -31,6 +31,7 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT = "300s"
 _RETRIES = 3
 _RETRY_WITHIN = timedelta(seconds=20)
+_REFUSED = ("PreconditionError", "AlreadyExistsError")
 
 
 class BucketError(OSError):
@@ -61,8 +62,9 @@ class Found:
 class Bucket:
     """A connection to the part of a bucket below ``prefix``.
 
-    ``spool`` is a local, restricted folder: a file is written there before it is sent. Safe to use
-    from several threads.
+    ``spool`` is a local, restricted folder: a file is written there before it is sent. Who must not
+    write any more is told by ``may_write``, which is asked before everything that changes an object
+    and raises then (``lease``). Safe to use from several threads.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Bucket:
     generation: int = 0
     trouble: BucketError | None = None
     tags: dict[str, str | None] = field(default_factory=dict, repr=False)
+    may_write: Callable[[], None] | None = field(default=None, repr=False)
     _store: Any = field(default=None, repr=False)
 
     @property
@@ -99,10 +102,25 @@ class Bucket:
             got = self._client().get(self._at(key))
             return bytes(got.bytes()), _bare(got.meta["e_tag"])
 
-    def get_range(self, key: str, start: int, end: int) -> bytes:
-        """Bytes ``start`` up to but not including ``end``."""
+    def get_range(self, key: str, start: int, end: int, tag: str) -> bytes:
+        """Bytes ``start`` up to but not including ``end`` of the object that has that entity tag.
+
+        Raises:
+            BucketError: another object took its place since; bytes of two are no file.
+        """
+        options: Any = {"range": (start, end), "if_match": f'"{tag}"'}
         with self._asking(key):
-            return bytes(self._client().get_range(self._at(key), start=start, end=end))
+            try:
+                got = self._client().get(self._at(key), options=options)
+                # Not every server knows the condition; the tag is that of what it sent.
+                if _bare(got.meta["e_tag"]) == tag:
+                    return bytes(got.bytes())
+            except Exception as error:
+                if type(error).__name__ != "PreconditionError":
+                    raise
+            # Ends of files that are remembered may be of the one before.
+            self.generation += 1
+            raise BucketError(f"{self.url}/{key} was replaced while it was read; run again")
 
     def get_tail(self, key: str, length: int) -> tuple[bytes, Found]:
         """The last ``length`` bytes, or all where there are fewer, and what the object is."""
@@ -143,7 +161,7 @@ class Bucket:
 
     def put(self, key: str, content: bytes | Path, about: Mapping[str, str] | None = None) -> None:
         """Write an object: at once, whole or not at all; it takes the place of another."""
-        self.generation += 1
+        self._changing()
         with self._asking(key):
             self._put(key, content, about=about)
 
@@ -155,16 +173,18 @@ class Bucket:
         Raises:
             Overtaken: it is not.
         """
-        self.generation += 1
+        self._changing()
         with self._asking(key):
             try:
                 made: str | None = self._put(
                     key, content, "create" if tag is None else {"e_tag": f'"{tag}"'}
                 )
             except Exception as error:
-                if type(error).__name__ not in ("PreconditionError", "AlreadyExistsError"):
+                # Of a tag whose object is gone some servers say that there is none.
+                is_gone = tag is not None and _is_gone(error)
+                if not is_gone and type(error).__name__ not in _REFUSED:
                     raise
-                made = self._once_more(key, content, tag)
+                made = None if is_gone else self._once_more(key, content, tag)
             if made is None:
                 raise Overtaken(
                     f"another writer changed {self.url}/{key} meanwhile; nothing was put in its "
@@ -174,7 +194,7 @@ class Bucket:
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no trouble."""
-        self.generation += 1
+        self._changing()
         self.tags.pop(key, None)
         with self._asking(key):
             try:
@@ -196,8 +216,10 @@ class Bucket:
 
     def names_in(self, key: str) -> list[str]:
         """Names directly in a folder: objects and folders, sorted."""
-        start = len(key) + 1 if key else 0
-        return sorted({found.key[start:].split("/", 1)[0] for found in self.below(key)})
+        with self._asking(key):
+            found = self._client().list_with_delimiter(self._at(key) or None)
+        places = [*found["common_prefixes"], *(meta["path"] for meta in found["objects"])]
+        return sorted({PurePosixPath(str(place)).name for place in places})
 
     def _put(
         self,
@@ -217,7 +239,12 @@ class Bucket:
         A request that is sent twice (its answer was lost) is refused because of itself: then what
         lies there is what was to be put. And Ceph 16 compares with the tag without its quotes.
         """
-        there = self._client().get(self._at(key))
+        try:
+            there = self._client().get(self._at(key))
+        except FileNotFoundError as error:
+            if _is_gone(error):
+                return None
+            raise
         now = _bare(there.meta["e_tag"])
         if bytes(there.bytes()) == content:
             return now
@@ -229,6 +256,12 @@ class Bucket:
             if type(error).__name__ == "PreconditionError":
                 return None
             raise
+
+    def _changing(self) -> None:
+        """Before an object is changed: whether that may be, and that nothing remembered holds."""
+        if self.may_write is not None:
+            self.may_write()
+        self.generation += 1
 
     def _at(self, key: str) -> str:
         return "/".join(part for part in (self.prefix, key) if part)
@@ -252,6 +285,8 @@ class _Asking:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: object) -> None:
+        if isinstance(error, BucketError):
+            self.bucket.trouble = error
         if error is None or isinstance(error, BucketError) or not isinstance(error, Exception):
             return
         place = f"{self.bucket.url}/{self.key}"
@@ -329,28 +364,6 @@ class BucketPath:
         found = PurePosixPath(self.key).parent.as_posix()
         return BucketPath(self.bucket, "" if found == "." else found)
 
-    @property
-    def parents(self) -> list[BucketPath]:
-        """Every folder that it lies in, nearest first."""
-        found: list[BucketPath] = []
-        here = self
-        while here.key:
-            here = here.parent
-            found.append(here)
-        return found
-
-    def as_posix(self) -> str:
-        """The URL."""
-        return str(self)
-
-    def with_name(self, name: str) -> BucketPath:
-        """A place beside it."""
-        return self.parent / name
-
-    def is_relative_to(self, other: object) -> bool:
-        """Whether it lies below ``other``, or is it."""
-        return self == other or other in self.parents
-
     def relative_to(self, other: BucketPath) -> PurePosixPath:
         """The way from ``other`` to here.
 
@@ -365,15 +378,11 @@ class BucketPath:
 
     def is_dir(self) -> bool:
         """Whether something lies below it."""
-        return any(True for _ in self.bucket.below(self.key))
+        return bool(self.bucket.names_in(self.key))
 
     def exists(self) -> bool:
         """Whether there is an object of this name, or one below it."""
         return self.is_file() or (not self.suffix and self.is_dir())
-
-    def is_symlink(self) -> bool:
-        """Never."""
-        return False
 
     def mkdir(self, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
         """Nothing: see the class."""
@@ -525,6 +534,11 @@ def _found(key: str, meta: Any) -> Found:
 
 def _bare(tag: str | None) -> str:
     return (tag or "").strip('"')
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether there is no such object; a bucket that is not there is another matter."""
+    return isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error)
 
 
 def _kind(error: Exception) -> str:

@@ -77,10 +77,6 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
             return False
         return True
 
-    def isfile(self, path: str) -> bool:
-        """The same: there are no folders here."""
-        return self.exists(path)
-
     def glob(self, path: str, **_: Any) -> list[str]:
         """The path itself: this house names every file it reads."""
         return [self._strip_protocol(path)] if self.exists(path) else []
@@ -129,7 +125,7 @@ class _Open:
             return b""
         if start >= self._begin:
             return self._tail[start - self._begin : end - self._begin]
-        return self._bucket.get_range(self._found.key, start, end)
+        return self._bucket.get_range(self._found.key, start, end, self._found.etag)
 
     def close(self) -> None:
         self._tail = b""

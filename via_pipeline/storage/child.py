@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import resource
 
-_OURS = ("VIA_", "DAGSTER_", "PG")
+_OURS = ("VIA_", "DAGSTER_", "PG", "AWS_")
 OUT_OF_MEMORY = 77
 """How a process ends that asked for more memory than it may have."""
 
 
 def environment() -> dict[str, str]:
-    """This process's environment without any of our settings: no key, no lake, no password."""
+    """This process's environment without our settings: no key, no lake, no bucket, no password."""
     return {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
 
 

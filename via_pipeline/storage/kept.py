@@ -6,8 +6,9 @@ change, and ``<room>/_latest.json``, which names them and is put last, on condit
 what this machine saw. So a reader sees a whole release or the one before, a killed process leaves
 at most objects that nothing names, and of two machines the second is told (``Overtaken``).
 
-Belongs here: fetching, pushing, being the only one at work. Does not belong here: what the files
-mean. With a local ``VIA_HOME`` every function does nothing.
+Belongs here: fetching, pushing, tidying, being the only one at work. Does not belong here: the
+claim on a bucket (``lease``), what the files mean. With a local ``VIA_HOME`` every function does
+nothing.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sqlite3
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from via_pipeline.storage import lease
 from via_pipeline.storage.atomic import (
     TEMPORARY,
-    BusyError,
     as_json,
     replacing,
     write_json,
@@ -38,8 +38,6 @@ from via_pipeline.storage.home import Home
 from via_pipeline.storage.settings import SettingError
 
 LATEST = "_latest.json"
-LEASE = "lease.json"
-BEAT = "via-lease"
 PUBLISHED = ("letters", "serve")
 """Rooms that others read: what the last index named stays until the next one."""
 
@@ -58,9 +56,11 @@ _SENDING = "kept"
 _STATE = "kept.json"
 # Long enough for what workers counted before the night that takes it up.
 _ORPHAN_SECONDS = 24 * 3600
-_BEAT_SECONDS = 20
-_DEAD_SECONDS = 120
+# How often an index that another replaces while it is fetched is read again.
+_TRIES = 5
 _BESIDE_SQLITE = ("-journal", "-wal", "-shm")
+# Places that this process fetched.
+_fetched = set[tuple[str | None, Path]]()
 
 
 @contextmanager
@@ -80,18 +80,56 @@ def alone(home: Home, wait_seconds: float) -> Iterator[None]:
         if bucket is None:
             yield
             return
-        from via_pipeline.storage import lake
-
-        with _leased(home, bucket):
+        with lease.held(bucket, _owner(home), wait_seconds) as claim:
             bucket.tags.clear()
             fetch(home)
-            lake.sweep(home.lake, _ORPHAN_SECONDS)
             try:
                 yield
-            except Exception:
-                _push_what_goes(home)
+            except Exception as error:
+                _push_what_goes(home, error)
                 raise
+            claim.renew()
             push(home)
+
+
+def tidy(home: Home) -> int:
+    """Remove objects older than a day that no manifest and no index names; return how many.
+
+    A process that was killed between an object and what names it leaves them, and one whose answer
+    was lost. Call it while being ``alone``.
+
+    Raises:
+        BucketError: object storage does not answer.
+    """
+    from via_pipeline.storage import lake
+
+    return lake.sweep(home.lake, _ORPHAN_SECONDS) + sweep(home, _ORPHAN_SECONDS)
+
+
+def sweep(home: Home, older_than_seconds: float) -> int:
+    """Remove objects of rooms that their index does not name; return how many.
+
+    A younger one may be of a machine at work. A room without an index is left as it is: what lies
+    there may be all that is left of it.
+    """
+    bucket = home.bucket
+    if bucket is None:
+        return 0
+    latest = datetime.now(tz=UTC) - timedelta(seconds=older_than_seconds)
+    found = 0
+    for room in ROOMS:
+        old = [one.key for one in bucket.below(f"{room}/files") if one.modified < latest]
+        if not old:
+            continue
+        try:
+            # After the list: what was put meanwhile is young, and what was named is read here.
+            index = json.loads(bucket.get(f"{room}/{LATEST}"))
+        except FileNotFoundError:
+            continue
+        for key in sorted(set(old) - _objects(index) - set(index["earlier"])):
+            bucket.delete(key)
+            found += 1
+    return found
 
 
 def fetch(home: Home) -> list[str]:
@@ -108,25 +146,41 @@ def fetch(home: Home) -> list[str]:
     home.ensure()
     with writer_lock(home.locks, _SENDING):
         told = _told(home)
-        done = []
-        for room in ROOMS:
-            try:
-                content, tag = bucket.get_with_tag(f"{room}/{LATEST}")
-            except FileNotFoundError:
-                continue
-            known = told["rooms"].get(room)
-            if known is not None and known["tag"] == tag:
-                continue
-            index = json.loads(content)
-            _refuse_lost_work(home, room, known, index)
-            _materialise(home, bucket, room, index)
-            told["rooms"][room] = _seen(home, room, index, tag)
-            write_json(home.run / _STATE, told)
-            done.append(room)
+        done = [room for room in ROOMS if _fetch_room(home, bucket, told, room)]
+    _fetched.add((home.url, home.root))
     return done
 
 
-_fetched = set[tuple[str | None, Path]]()
+def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> bool:
+    """Whether there was something to make local."""
+    for _ in range(_TRIES):
+        try:
+            content, tag = bucket.get_with_tag(f"{room}/{LATEST}")
+        except FileNotFoundError:
+            return False
+        index = json.loads(content)
+        _know_own(told, room, index, tag)
+        known = told["rooms"].get(room)
+        if known is not None and known["tag"] == tag:
+            return False
+        begun = told["begun"].setdefault(room, [])
+        _refuse_lost_work(home, room, known, index, begun)
+        # Broken off from here on, this machine has something of both, and of nobody else's.
+        begun.append(_content(index))
+        write_json(home.run / _STATE, told)
+        try:
+            _materialise(home, bucket, room, index)
+        except FileNotFoundError:
+            # Another machine replaced the index, and took away what only this one named.
+            continue
+        told["rooms"][room] = _seen(home, room, index, tag)
+        told["begun"].pop(room)
+        write_json(home.run / _STATE, told)
+        return True
+    raise BucketError(
+        f"{bucket.url}/{room}/{LATEST} names objects that are not there, or is replaced all the "
+        "time. Run again; if it stays so, restore the earlier version of that index"
+    )
 
 
 def fetch_once(home: Home) -> None:
@@ -137,10 +191,9 @@ def fetch_once(home: Home) -> None:
     """
     if (home.url, home.root) not in _fetched:
         fetch(home)
-        _fetched.add((home.url, home.root))
 
 
-def push(home: Home, rooms: tuple[str, ...] = ROOMS) -> list[str]:
+def push(home: Home) -> list[str]:
     """Put what changed on this machine into the bucket; the rooms of which something had.
 
     Raises:
@@ -153,30 +206,49 @@ def push(home: Home, rooms: tuple[str, ...] = ROOMS) -> list[str]:
     # Steps that run beside each other on this machine share what it saw last.
     with writer_lock(home.locks, _SENDING):
         told = _told(home)
-        done = []
-        for room in rooms:
-            known = told["rooms"].get(room)
-            with _local(home, room, known) as (files, links):
-                if known is not None and _content(known["index"]) == _content_of(files, links):
-                    continue
-                if known is None and not files and not links:
-                    continue
-                told["rooms"][room] = _put(bucket, room, known, files, links)
-            write_json(home.run / _STATE, told)
-            done.append(room)
-    return done
+        return [room for room in ROOMS if _push_room(home, bucket, told, room)]
 
 
-def _put(
+def _push_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> bool:
+    """Whether something had changed."""
+    if room in told["sent"]:
+        try:
+            content, tag = bucket.get_with_tag(f"{room}/{LATEST}")
+            _know_own(told, room, json.loads(content), tag)
+        except FileNotFoundError:
+            told["sent"].pop(room)
+    known = told["rooms"].get(room)
+    with _local(home, room, known) as (files, links):
+        if known is None and not files and not links:
+            return False
+        if known is not None and _content(known["index"]) == _content_of(files, links):
+            return False
+        before: dict[str, Any] = known["index"] if known else {"files": {}, "earlier": []}
+        index = _put_objects(bucket, room, before, files, links)
+        # From here on it may be in force although no answer comes, or nobody is there to hear it.
+        stats = {name: file["stat"] for name, file in files.items()}
+        told["sent"][room] = {"index": index, "stats": stats}
+        write_json(home.run / _STATE, told)
+        tag = bucket.put_if(
+            f"{room}/{LATEST}", as_json(index).encode("utf-8"), known["tag"] if known else None
+        )
+        _know_own(told, room, index, tag)
+        write_json(home.run / _STATE, told)
+        gone = (_objects(before) | set(before["earlier"])) - _objects(index)
+        for key in sorted(gone - set(index["earlier"])):
+            bucket.delete(key)
+    return True
+
+
+def _put_objects(
     bucket: Bucket,
     room: str,
-    known: dict[str, Any] | None,
+    before: dict[str, Any],
     files: dict[str, dict[str, Any]],
     links: dict[str, str],
 ) -> dict[str, Any]:
-    """Objects, then the index, then away with what no index names any more."""
-    before: dict[str, Any] = known["index"] if known else {"files": {}, "earlier": []}
-    there = {file["object"] for file in before["files"].values()} | set(before["earlier"])
+    """Put what the bucket has not yet; the index that names all of it."""
+    there = _objects(before) | set(before["earlier"])
     index: dict[str, Any] = {"room": room, "files": {}, "links": links}
     for name, file in sorted(files.items()):
         key = f"{room}/files/{file['sha256'][:16]}/{Path(name).name}"
@@ -189,25 +261,32 @@ def _put(
             "bytes": file["bytes"],
             "mode": file["mode"],
         }
-    named = {file["object"] for file in index["files"].values()}
-    last = {file["object"] for file in before["files"].values()}
     # Who reads what is published may just have read the index before this one.
-    index["earlier"] = sorted(last - named) if room in PUBLISHED else []
-    tag = bucket.put_if(
-        f"{room}/{LATEST}", as_json(index).encode("utf-8"), known["tag"] if known else None
-    )
-    for key in sorted((last | set(before["earlier"])) - named - set(index["earlier"])):
-        bucket.delete(key)
-    stats = {name: file["stat"] for name, file in files.items()}
-    return {"tag": tag, "index": index, "stats": stats}
+    earlier = _objects(before) - _objects(index) if room in PUBLISHED else set()
+    index["earlier"] = sorted(earlier)
+    return index
 
 
-def _push_what_goes(home: Home) -> None:
-    """After a failure, which is what must be told: keep what can be kept."""
+def _know_own(told: dict[str, Any], room: str, index: dict[str, Any], tag: str) -> None:
+    """Whether ``index`` in the bucket is the one that this machine sent last: then it knows it.
+
+    Also where it never heard so: the answer was lost, or the process was killed.
+    """
+    sent = told["sent"].pop(room, None)
+    if sent is not None and sent["index"] == index:
+        told["rooms"][room] = sent | {"tag": tag}
+
+
+def _objects(index: dict[str, Any]) -> set[str]:
+    return {file["object"] for file in index["files"].values()}
+
+
+def _push_what_goes(home: Home, error: Exception) -> None:
+    """After a failure, which is what must be told: keep what can be kept; else a note says so."""
     try:
         push(home)
-    except (BucketError, OSError):
-        return
+    except Exception as other:
+        error.add_note(f"and what was done could not be sent: {other}")
 
 
 def _told(home: Home) -> dict[str, Any]:
@@ -215,13 +294,15 @@ def _told(home: Home) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((home.run / _STATE).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        found = {"url": home.url, "rooms": {}}
+        found = {"url": home.url}
     if found["url"] != home.url:
         raise SettingError(
             f"VIA_STATE is '{home.root}', but that belongs to {found['url']} and not to "
             f"{home.url}; name another folder"
         )
-    return found
+    # Rooms by what was seen last; indexes that were sent and not answered; contents whose fetching
+    # was begun and not ended.
+    return {"rooms": {}, "sent": {}, "begun": {}} | found
 
 
 @contextmanager
@@ -230,49 +311,50 @@ def _local(
 ) -> Iterator[tuple[dict[str, dict[str, Any]], dict[str, str]]]:
     """Files of a room (path to read, sha256, bytes, mode, stat) and links, by their way from it.
 
-    A file whose size and time are as they were is not read again. A database is copied by its own
-    engine, so that it is whole.
+    A file whose size and time are as they were is not read again. Of any other a copy is hashed and
+    sent, so that one that is written meanwhile cannot become another than its hash says; a database
+    is copied by its own engine.
     """
     stats = known["stats"] if known else {}
     index = known["index"]["files"] if known else {}
     files: dict[str, dict[str, Any]] = {}
     links: dict[str, str] = {}
-    copies: list[Path] = []
     folder = home.root / room
+    copies = home.scratch / f"{TEMPORARY}{secrets.token_hex(8)}-{Path(room).name}"
+    copies.mkdir(parents=True, mode=0o700)
     try:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if any(part.startswith(TEMPORARY) for part in Path(name).parts):
                 continue
-            if path.is_symlink():
-                links[name] = os.fspath(path.readlink())
-            elif path.is_file() and not name.endswith(_BESIDE_SQLITE):
-                stat = path.stat()
-                now = [stat.st_size, stat.st_mtime_ns]
-                told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
-                source = path
-                if stats.get(name) == now:
-                    same = {one: index[name][one] for one in ("sha256", "bytes")}
-                    files[name] = told | same | {"path": path}
-                    continue
-                if path.suffix == ".sqlite":
-                    source = _copied(home, path)
-                    copies.append(source)
-                files[name] = told | {
-                    "path": source,
-                    "sha256": sha256_of(source),
-                    "bytes": source.stat().st_size,
-                }
+            try:
+                if path.is_symlink():
+                    links[name] = os.fspath(path.readlink())
+                elif path.is_file() and not name.endswith(_BESIDE_SQLITE):
+                    stat = path.stat()
+                    now = [stat.st_size, stat.st_mtime_ns]
+                    told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
+                    if stats.get(name) == now:
+                        same = {one: index[name][one] for one in ("sha256", "bytes")}
+                        files[name] = told | same | {"path": path}
+                    else:
+                        copy = _copied(path, copies / str(len(files)))
+                        size = copy.stat().st_size
+                        told |= {"path": copy, "sha256": sha256_of(copy), "bytes": size}
+                        files[name] = told
+            except FileNotFoundError:
+                # Taken away since it was listed.
+                continue
         yield files, links
     finally:
-        for copy in copies:
-            copy.unlink(missing_ok=True)
+        shutil.rmtree(copies, ignore_errors=True)
 
 
-def _copied(home: Home, database: Path) -> Path:
-    copy = home.scratch / f"{TEMPORARY}{secrets.token_hex(8)}-{database.name}"
+def _copied(path: Path, copy: Path) -> Path:
+    if path.suffix != ".sqlite":
+        return Path(shutil.copyfile(path, copy))
     with (
-        closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True)) as opened,
+        closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as opened,
         closing(sqlite3.connect(copy)) as target,
     ):
         opened.backup(target)
@@ -280,12 +362,22 @@ def _copied(home: Home, database: Path) -> Path:
 
 
 def _refuse_lost_work(
-    home: Home, room: str, known: dict[str, Any] | None, index: dict[str, Any]
+    home: Home,
+    room: str,
+    known: dict[str, Any] | None,
+    index: dict[str, Any],
+    begun: list[dict[str, str]],
 ) -> None:
-    """Fetching would write over work that only this machine has."""
+    """Fetching would write over work that only this machine has.
+
+    A file is no work of this machine where it is as the bucket had it when that was seen last, has
+    it now, or had it when a fetch was begun that did not come to its end.
+    """
     with _local(home, room, known) as (files, links):
         mine = _content_of(files, links)
-    if not mine or mine == _content(index) or (known and mine == _content(known["index"])):
+    theirs = [_content(index), *begun, *([_content(known["index"])] if known else [{}])]
+    names = {*mine, *(name for one in theirs for name in one)}
+    if not mine or all(mine.get(name) in [one.get(name) for one in theirs] for name in names):
         return
     raise Overtaken(
         f"{home.root}/{room} holds work that was never sent to {home.url}, and the bucket went on "
@@ -344,88 +436,6 @@ def _content_of(files: dict[str, dict[str, Any]], links: dict[str, str]) -> dict
     return _content({"files": files, "links": links})
 
 
-# --- one machine at a time -----------------------------------------------------------------------
-
-
-@contextmanager
-def _leased(home: Home, bucket: Bucket) -> Iterator[None]:
-    """Hold ``lease.json``: it is written again while work goes on, and removed at the end.
-
-    A lease that nobody wrote for two minutes is of a machine that died, and is taken over. That
-    rests on clocks that agree within that time; where they do not, the conditions on every index
-    and manifest still let only one through.
-    """
-    owner = _owner(home)
-    tag = _take(bucket, owner)
-    held = [tag]
-    lost = threading.Event()
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_BEAT_SECONDS):
-            try:
-                held[0] = bucket.put_if(LEASE, _lease(owner), held[0])
-            except Overtaken:
-                lost.set()
-                return
-            except OSError:
-                continue
-
-    thread = threading.Thread(target=beat, name=BEAT, daemon=True)
-    thread.start()
-    try:
-        yield
-        if lost.is_set():
-            raise Overtaken(
-                f"another machine took over {bucket.url} while this one did not answer; what it "
-                "wrote stands. Run again"
-            )
-    finally:
-        done.set()
-        thread.join()
-        if not lost.is_set():
-            # Where that fails it ends by itself.
-            with suppress(BucketError):
-                bucket.delete(LEASE)
-
-
-def _take(bucket: Bucket, owner: str) -> str:
-    """The tag of the lease, which is ours now.
-
-    Raises:
-        BusyError: another machine holds it.
-        BucketError: the server does not know conditional writes.
-    """
-    try:
-        tag = bucket.put_if(LEASE, _lease(owner), None)
-    except Overtaken:
-        found = bucket.head(LEASE)
-        if found is None:
-            return _take(bucket, owner)
-        holder = json.loads(bucket.get(LEASE))
-        is_dead = datetime.now(tz=UTC) - found.modified > timedelta(seconds=_DEAD_SECONDS)
-        busy = BusyError(
-            f"another machine is at work in {bucket.url} (last seen {holder.get('seen')}); wait "
-            f"for it to end. If it died, its claim ends by itself after {_DEAD_SECONDS} s"
-        )
-        if holder.get("owner") != owner and not is_dead:
-            raise busy from None
-        try:
-            tag = bucket.put_if(LEASE, _lease(owner), found.etag)
-        except Overtaken:
-            # It lives: it wrote in between.
-            raise busy from None
-    try:
-        bucket.put_if(LEASE, _lease(owner), None)
-    except Overtaken:
-        return tag
-    bucket.delete(LEASE)
-    raise BucketError(
-        f"the object storage of {bucket.url} does not keep to conditional writes (If-None-Match): "
-        "two machines could write over each other. Use a server that does"
-    )
-
-
 def _owner(home: Home) -> str:
     """A name for this state folder: who is killed and runs again need not wait for itself."""
     path = home.run / "owner"
@@ -433,9 +443,3 @@ def _owner(home: Home) -> str:
         with replacing(path) as temporary:
             temporary.write_text(secrets.token_hex(8), encoding="ascii")
     return path.read_text(encoding="ascii")
-
-
-def _lease(owner: str) -> bytes:
-    now = datetime.now(tz=UTC)
-    told = {"owner": owner, "seen": f"{now:%Y-%m-%dT%H:%M:%SZ}", "beat": time.monotonic_ns()}
-    return as_json(told).encode("utf-8")

@@ -51,9 +51,12 @@ def write_part(
     The query must order its rows: the same rows in the same order give the same bytes.
     """
     file = f"{table}/{name}.parquet"
-    with replacing(lake / file) as temporary:
+    place = lake / file
+    with spooled(place) if isinstance(place, BucketPath) else replacing(place) as temporary:
         connection.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
         rows, sha256 = described(temporary)
+        if isinstance(place, BucketPath):
+            send(temporary, place, (rows, sha256))
     return Part(name, file, rows, sha256)
 
 
@@ -123,7 +126,7 @@ def _replace_in_bucket(
         connection.execute(f"COPY ({query}) TO {literal(temporary)} ({PARQUET})")
         rows, sha256 = described(temporary)
         final = lake / table / _content_name(sha256)
-        send(temporary, final)
+        send(temporary, final, (rows, sha256))
     part = Part("data", _inside(lake, final), rows, sha256)
     commit(lake, table, [part])
     for older in before:
@@ -177,17 +180,6 @@ def settle(lake: Place, table: str, parts: Sequence[Part]) -> None:
     for other in (lake / table).glob("*.parquet"):
         if other not in current:
             other.unlink(missing_ok=True)
-
-
-def files(lake: Place, table: str) -> list[str]:
-    """Paths or ``s3://`` URLs of the Parquet files of ``table`` now, in the order of their parts.
-
-    For another engine that reads the table.
-
-    Raises:
-        NoSuchTable: the table was never written.
-    """
-    return [str(lake / part.file) for part in sorted(parts(lake, table))]
 
 
 def sweep(lake: Place, older_than_seconds: float) -> int:
@@ -251,11 +243,8 @@ def view(
 
 def _inside(lake: Place, path: Place) -> str:
     """The way from the lake's root to a file in it."""
-    if isinstance(lake, Path):
-        assert isinstance(path, Path)
-        return path.relative_to(lake).as_posix()
-    assert isinstance(path, BucketPath)
-    return path.relative_to(lake).as_posix()
+    # Two of one kind, which the types do not say.
+    return path.relative_to(lake).as_posix()  # type: ignore[arg-type]
 
 
 def _content_name(sha256: str) -> str:

@@ -151,11 +151,12 @@ def within(folder: Place, pattern: str) -> list[Place]:
     return [*folder.glob(pattern)]
 
 
-def send(file: Path, place: BucketPath) -> None:
-    """Put a local file; of a Parquet file its rows and hash are told with it."""
+def send(file: Path, place: BucketPath, known: tuple[int, str] | None = None) -> None:
+    """Put a local file; of a Parquet file its rows and hash (``known``: ``described``) are told."""
     about = {}
     if file.suffix == ".parquet":
-        about = {_SHA256: _sha256_of(file), _ROWS: str(_rows(file))}
+        rows, sha256 = known or described(file)
+        about = {_SHA256: sha256, _ROWS: str(rows)}
     place.bucket.put(place.key, file, about)
 
 

@@ -158,7 +158,7 @@ def test_the_jobs_are_the_night_the_letter_and_what_workers_do(definitions: dg.D
     assert letter.asset_layer.executable_asset_keys == letters
     assert night.partitions_def is None
     assert "derde" in letter.partitions_def.get_partition_keys()
-    assert night.executor_def.name == "in_process"
+    assert night.executor_def.name == "alone"
 
 
 def test_dg_agrees() -> None:

@@ -27,7 +27,7 @@ from via_pipeline.intake.ledger import Ledger
 from via_pipeline.pilots import catalog, conform, mend
 from via_pipeline.privacy import erase, retention, traces
 from via_pipeline.quality.run import judge
-from via_pipeline.storage import backup, bucket, kept, lake, place
+from via_pipeline.storage import backup, bucket, bucket_files, kept, lake, lease, place
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.bucket import BucketError, Overtaken
 from via_pipeline.storage.duck import work
@@ -36,35 +36,14 @@ from via_pipeline.storage.settings import SettingError
 from via_pipeline_tests.intake.house import KEY, House
 from via_pipeline_tests.privacy import planted
 from via_pipeline_tests.privacy.small import p7_text
+from via_pipeline_tests.storage.buckets import keys, machine, objects_of
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2021, 6, 2, 12, 0, tzinfo=UTC)
 RANGE = "SELECT i, 'rij ' || i AS tekst FROM range({}) t(i) ORDER BY i"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """One server for the module; VIA_TEST_S3=ceph takes Debian's radosgw."""
-    kind = os.environ.get("VIA_TEST_S3", s3_server.MOTO)
-    with s3_server.running(tmp_path_factory.mktemp("s3"), kind) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _environment(server, monkeypatch):
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def url(request) -> str:
-    """A place in the bucket that no other test uses."""
-    return f"s3://{s3_server.BUCKET}/{request.node.name.replace('[', '-').replace(']', '')}"
-
-
-def machine(folder: Path, url: str) -> Home:
-    """A machine with an empty disk that works in ``url``."""
-    return Home(folder / "state", folder / "data", url=url).ensure()
+pytestmark = pytest.mark.usefixtures("s3")
 
 
 def small(folder: Path, url: str | None = None) -> House:
@@ -84,16 +63,6 @@ def take_in(built: House) -> None:
     built.take_in("p7_ww")
     judge(built.home, contract, run_id="run-1")
     conform.refresh(built.home, contract)
-
-
-def objects_of(server, url: str) -> dict[str, bytes]:
-    """What lies below ``url``, by its way from there."""
-    prefix = url.split("/", 3)[3] + "/"
-    return {key.removeprefix(prefix): data for key, data in server.objects(prefix).items()}
-
-
-def keys(server, url: str) -> list[str]:
-    return list(objects_of(server, url))
 
 
 def rows_of(home: Home, table: str) -> list[tuple]:
@@ -132,8 +101,6 @@ def test_a_bucket_holds_the_very_files_that_a_disk_would(tmp_path, server, url):
         catalog.register(connection, there.home, [there.contract("p7_ww")])
         count = connection.execute("SELECT count(*) FROM pilots__p7_ww_periode").fetchall()
     assert count == [(199,)]
-    told = [Path(one).name for one in lake.files(there.home.lake, "pilots__p7_ww_periode")]
-    assert told == [Path(one).name for one in lake.files(here.home.lake, "pilots__p7_ww_periode")]
 
 
 def test_the_planted_person_is_in_no_object(tmp_path, server, url):
@@ -233,6 +200,68 @@ def test_of_two_writers_the_second_is_told_and_harms_nothing(tmp_path, server, u
     fresh.bucket.tags[(fresh.lake / "proef__tabel" / lake.MANIFEST).key] = None
     with pytest.raises(Overtaken):
         lake.commit(fresh.lake, "proef__tabel", [])
+
+
+def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
+    tmp_path, url, monkeypatch
+):
+    monkeypatch.setattr(bucket_files, "_TAIL_BYTES", 4096)
+    home = machine(tmp_path, url)
+    write(home, 10)
+    place = home.lake / "proef__tabel" / "groot.parquet"
+    old, new = (bytes([one]) * 20_000 for one in (1, 2))
+    files = bucket_files.BucketFiles()
+    home.bucket.put(place.key, old)
+    with contextlib.closing(files.open(str(place))) as opened:
+        assert opened.read(5000) == old[:5000]
+        # Another machine: this one does not know of it.
+        machine(tmp_path / "twee", url).bucket.put(place.key, new)
+        with pytest.raises(BucketError, match="replaced while it was read"):
+            opened.read(5000)
+    # Who opens it again reads the new one, its end too.
+    assert files.open(str(place)).read() == new
+    # And a server that does not know the condition is no way round it.
+    plain = home.bucket._client()
+
+    class Unconditional:
+        def get(self, key, options):
+            return plain.get(key, options={"range": options["range"]})
+
+    monkeypatch.setattr(home.bucket, "_store", Unconditional())
+    with pytest.raises(BucketError, match="replaced while it was read"):
+        home.bucket.get_range(place.key, 0, 100, "eerdere-versie")
+
+
+def test_a_manifest_that_is_gone_is_one_that_another_changed(tmp_path, server, url):
+    home = machine(tmp_path, url)
+    write(home, 5)
+    manifest = home.lake / "proef__tabel" / lake.MANIFEST
+    tag = home.bucket.get_with_tag(manifest.key)[1]
+    manifest.unlink()
+    with pytest.raises(Overtaken, match="another writer"):
+        home.bucket.put_if(manifest.key, b"{}", tag)
+    assert not manifest.exists()
+
+
+def test_a_part_is_hashed_once_and_a_folder_is_listed_without_what_is_below(
+    tmp_path, url, monkeypatch
+):
+    home = machine(tmp_path, url)
+    hashed = []
+    plain = place._sha256_of
+    monkeypatch.setattr(place, "_sha256_of", lambda path: hashed.append(path) or plain(path))
+    write(home, 5)
+    with work(home.scratch) as connection:
+        lake.write_part(home.lake, "proef__tabel", "deel", connection, RANGE.format(7))
+    assert len(hashed) == 2
+    (home.lake / "proef__tabel" / "dieper" / "x.json").bucket.put(
+        (home.lake / "proef__tabel" / "dieper" / "x.json").key, b"{}"
+    )
+    monkeypatch.setattr(bucket.Bucket, "below", _killed)
+    assert home.lake.is_dir() and not (home.lake / "niets").is_dir()
+    assert [path.name for path in home.lake.iterdir()] == ["proef__tabel"]
+    names = [path.name for path in (home.lake / "proef__tabel").iterdir()]
+    assert names[0] == lake.MANIFEST and names[2:] == ["deel.parquet", "dieper"]
 
 
 def test_a_server_that_ignores_conditions_is_refused(tmp_path, url, monkeypatch):
@@ -344,31 +373,62 @@ def _killed(*_):
     raise KeyboardInterrupt
 
 
-def test_one_machine_at_a_time(tmp_path, url, monkeypatch):
+def test_one_machine_at_a_time(tmp_path, server, url, monkeypatch):
     one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
-    with kept.alone(one, 1):
-        with pytest.raises(BusyError, match="another machine"), kept.alone(two, 1):
-            raise AssertionError("two at once")
-        # A machine that died does not keep the others out for ever.
-        monkeypatch.setattr(kept, "_DEAD_SECONDS", -60)
+    at_work = kept.alone(two, 1)
+    with kept.alone(one, 1), pytest.raises(BusyError, match="another machine"), at_work:
+        raise AssertionError("two at once")
+    with kept.alone(two, 1):
+        pass
+    # A machine that died does not keep the others out for ever.
+    with pytest.raises(Overtaken, match="took over"), kept.alone(one, 1):
+        monkeypatch.setattr(lease, "_DEAD_SECONDS", -60)
         with kept.alone(two, 1):
-            pass
+            monkeypatch.setattr(lease, "_DEAD_SECONDS", 120)
+            three = lease.Lease(machine(tmp_path / "drie", url).bucket, "drie")
+            with pytest.raises(BusyError):
+                three.take(0)
+        (one.reports / "werk.txt").write_text("van een")
+    assert not any(key.startswith("reports/") for key in keys(server, url))
     with kept.alone(one, 1):
         pass
 
 
-def test_a_machine_that_was_taken_over_is_told(tmp_path, url, monkeypatch):
+def test_a_machine_that_was_taken_over_is_told_and_changes_nothing(
+    tmp_path, server, url, monkeypatch
+):
     one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
-    monkeypatch.setattr(kept, "_BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(kept, "_DEAD_SECONDS", -60)
+    write(one, 3)
+    monkeypatch.setattr(lease, "_BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "_DEAD_SECONDS", -60)
+    other = lease.Lease(two.bucket, "twee")
     with pytest.raises(Overtaken, match="took over"), kept.alone(one, 1):
-        while True:
-            # The first one writes its sign of life all the time.
-            with contextlib.suppress(BusyError):
-                kept._take(two.bucket, kept._owner(two))
-                break
-        (beat,) = [one for one in threading.enumerate() if one.name == kept.BEAT]
+        # The first one writes its sign of life all the time: whoever takes over is between two.
+        other.take(20)
+        (beat,) = [thread for thread in threading.enumerate() if thread.name == lease.BEAT]
         beat.join(20)
+        monkeypatch.setattr(lease, "_DEAD_SECONDS", 120)
+        # From now on it changes nothing, however it tries.
+        write(two, 4)
+        (one.reports / "werk.txt").write_text("van een")
+        before = objects_of(server, url)
+        place_of_one = one.lake / "proef__tabel" / "data.parquet"
+        for change in (
+            lambda: write(one, 5),
+            lambda: kept.push(one),
+            lambda: place.write_text(place_of_one, "x"),
+            place_of_one.parent.remove_tree,
+        ):
+            with pytest.raises(Overtaken, match="took over"):
+                change()
+    with pytest.raises(Overtaken, match="took over"):
+        kept.push(one)
+    assert objects_of(server, url) == before, "its claim stands, and all that was there"
+    other.give_up()
+    # Held again, it may: what it did meanwhile goes out.
+    with kept.alone(one, 1):
+        write(one, 6)
+    assert b"van een" in objects_of(server, url).values()
 
 
 # --- trouble, in words ---------------------------------------------------------------------------
@@ -398,8 +458,11 @@ def test_a_server_that_goes_half_way_leaves_no_half_table(tmp_path, url, monkeyp
             monkeypatch.setenv(name, value)
         home = machine(tmp_path, url)
         write(home, 30)
-        (path,) = lake.files(home.lake, "proef__tabel")
+        (part,) = lake.parts(home.lake, "proef__tabel")
+        path = home.lake / part.file
+        (process,) = mortal.processes
         mortal.stop()
+        assert process.returncode == -9, "stopped means that it is gone"
         with pytest.raises(BucketError, match="does not answer"):
             write(home, 40)
         with (
