@@ -38,6 +38,8 @@ from via_pipeline.storage.duck import quoted, work
 from via_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from via_pipeline.outcomes.methods.analyse import Analysis
 
 EFFECT = "outcomes__effect"
@@ -471,25 +473,48 @@ def _analysed(
     connection: duckdb.DuckDBPyConnection, home: Home, task: _Task
 ) -> tuple[Analysis, int]:
     """The plan over what its reading may see, and how many rows that were."""
-    from via_pipeline.outcomes.methods.analyse import analyse, columns_of
+    from via_pipeline.outcomes.methods.analyse import analyse
 
-    day = task.reading.date
-    catalog.register(connection, home, task.contracts, day)
-    asked = columns_of(task.plan, task.unplanned)
-    there = connection.sql(task.plan.relation).columns
-    # What no question is about stays in DuckDB: a relation may have millions of rows.
-    columns = ", ".join(quoted(name) for name in there if name in asked) or "*"
-    # In a fixed order: sums of floats, and so the last digits, depend on it.
-    frame = connection.sql(f"SELECT {columns} FROM ({task.plan.relation}) ORDER BY ALL").df()
+    catalog.register(connection, home, task.contracts, task.reading.date)
+    frame, rows = _frame(connection, task)
     found = analyse(
         task.plan,
         frame,
-        reading_date=day,
+        reading_date=task.reading.date,
         deliveries=[row.delivery_id for row in task.deliveries],
         targets=task.targets,
         unplanned=task.unplanned,
     )
-    return found, len(frame)
+    return found, rows
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, task: _Task) -> tuple[pd.DataFrame, int]:
+    """What an analysis looks at of the plan's relation, and how many rows the relation has.
+
+    A relation may have millions of rows: columns that no question is about stay in DuckDB, and so
+    do the persons where it is enough to know how many are alike.
+    """
+    from via_pipeline.outcomes.methods.analyse import columns_of, counts_suffice
+    from via_pipeline.outcomes.methods.survival import WEIGHT
+
+    plan = task.plan
+    asked = columns_of(plan, task.unplanned)
+    there = connection.sql(plan.relation).columns
+    chosen = [name for name in there if name in asked]
+    listed = ", ".join(map(quoted, chosen)) or "*"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE te_analyseren AS SELECT {listed} FROM ({plan.relation})"
+    )
+    rows: int = connection.execute("SELECT count(*) FROM te_analyseren").fetchall()[0][0]
+    if counts_suffice(plan, task.unplanned) and asked <= set(there):
+        unit = ", ".join(map(quoted, plan.unit))
+        twice = f"SELECT 1 FROM te_analyseren GROUP BY {unit} HAVING count(*) > 1 LIMIT 1"
+        if not connection.execute(twice).fetchall():
+            alike = f"* EXCLUDE ({unit}), count(*) AS {quoted(WEIGHT)}"
+            query = f"SELECT {alike} FROM te_analyseren GROUP BY ALL ORDER BY ALL"
+            return connection.sql(query).df(), rows
+    # In a fixed order: sums of floats, and so the last digits, depend on it.
+    return connection.sql("SELECT * FROM te_analyseren ORDER BY ALL").df(), rows
 
 
 def _keep(

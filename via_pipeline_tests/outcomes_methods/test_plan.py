@@ -13,7 +13,14 @@ import yaml
 
 from via_pipeline.contracts.model import load_all as load_contracts
 from via_pipeline.outcomes import wording
-from via_pipeline.outcomes.methods.analyse import NotAReadingDate, analyse, keyed
+from via_pipeline.outcomes.methods import survival
+from via_pipeline.outcomes.methods.analyse import (
+    NotAReadingDate,
+    analyse,
+    columns_of,
+    counts_suffice,
+    keyed,
+)
 from via_pipeline.outcomes.methods.registry import RULES, Claim, Design, Method, claim_of
 from via_pipeline.outcomes.plan import PLANS, AnalysisPlan, Outcome, PlanError, load, load_all
 from via_pipeline_tests.outcomes_methods import worlds
@@ -113,6 +120,31 @@ def test_the_draws_depend_on_plan_and_question_and_on_nothing_else() -> None:
     assert p_values(_plan()) == first
     assert len(set(first[:2])) == 2, "the same outcome under two names, drawn apart"
     assert p_values(_plan(title="Een ander plan")) != first
+
+
+def test_spells_that_are_counted_give_what_the_spells_themselves_give() -> None:
+    plan = load(PLANS / "p7_alle.yaml")
+    frame = worlds.spells(6000).rename(
+        columns={"persoon": "persoon_id", "groep": "herkomst_oud", "leeftijd": "leeftijdsklasse",
+                 "dagen": "duur_dagen"}
+    )  # fmt: skip
+    reasons = pd.Series({1: "werk", 2: "ziekte"})
+    frame = frame.assign(
+        persoon_id_soort="bsn", reden=frame["reden"].map(reasons),
+        # Somebody of whom the length is not known, and somebody of another group.
+        duur_dagen=frame["duur_dagen"].where(frame.index != 7).astype("Float64"),
+        herkomst_oud=frame["herkomst_oud"].where(frame.index != 8, "westers"),
+    )  # fmt: skip
+    assert counts_suffice(plan)
+    alike = sorted(columns_of(plan) - set(plan.unit))
+    counted = frame.groupby(alike, dropna=False).size().rename(survival.WEIGHT).reset_index()
+    assert len(counted) < len(frame) / 2
+    day = plan.readings[0].date
+    assert analyse(plan, counted, reading_date=day) == analyse(plan, frame, reading_date=day)
+
+
+def test_a_plan_that_looks_at_persons_is_not_given_counts() -> None:
+    assert {plan.pilot_id for plan in load_all() if counts_suffice(plan)} == {"P7"}
 
 
 def test_somebody_with_two_spells_counts_once_in_p7(catalog: duckdb.DuckDBPyConnection) -> None:

@@ -108,7 +108,9 @@ def analyse(
     """All rows of ``plan`` over ``frame`` (the plan's relation as known on ``reading_date``).
 
     ``targets`` maps the ``maat`` of the register's targets to its value. ``unplanned`` outcomes
-    are computed too and marked so.
+    are computed too and marked so. Where ``counts_suffice`` and nobody is in the relation twice,
+    the frame may have one row for all rows that are equal but for their unit, and in
+    ``survival.WEIGHT`` how many those are; the unit is left out then.
 
     Raises:
         NotAReadingDate: the plan does not name ``reading_date``.
@@ -172,8 +174,20 @@ def columns_of(plan: AnalysisPlan, unplanned: Sequence[Outcome] = ()) -> frozens
     return frozenset(wanted)
 
 
+def counts_suffice(plan: AnalysisPlan, unplanned: Sequence[Outcome] = ()) -> bool:
+    """Whether no question of the plan looks at a person, but only at how many are alike."""
+    of_spells = (Method.BEPERKTE_DUUR, Method.INCIDENTIE)
+    needs_rows = plan.covariates or plan.cluster or plan.moments or plan.transitions
+    return not needs_rows and all(
+        outcome.method in of_spells for outcome in [*plan.outcomes, *unplanned]
+    )
+
+
 def _has_columns(plan: AnalysisPlan, frame: pd.DataFrame, extra: Sequence[Outcome]) -> None:
-    if absent := sorted(columns_of(plan, extra) - set(frame.columns)):
+    wanted = columns_of(plan, extra)
+    if survival.WEIGHT in frame:
+        wanted -= set(plan.unit)
+    if absent := sorted(wanted - set(frame.columns)):
         raise KeyError(f"{plan.pilot_id}/{plan.locatie}: the relation lacks {absent}")
 
 
@@ -344,7 +358,7 @@ def _survival(plan: AnalysisPlan, outcome: Outcome, frame: pd.DataFrame) -> Resu
         arm=arm.column,
         intervention=arm.intervention,
         comparison=arm.comparison,
-        unit=plan.unit,
+        unit=() if survival.WEIGHT in frame else plan.unit,
         strata=plan.strata,
         minimum_per_arm=plan.minimum_per_arm,
     )
@@ -558,7 +572,8 @@ def _around(plan: AnalysisPlan, frame: pd.DataFrame) -> dict[str, Any]:
     columns = list(
         dict.fromkeys([*(outcome.column for outcome in plan.outcomes), *plan.covariates])
     )
-    gone = flow.missing(known, arm="_arm", arms=arms, columns=columns)
+    many = survival.weights(known) if survival.WEIGHT in known else None
+    gone = flow.missing(known, arm="_arm", arms=arms, columns=columns, many=many)
     made = empty | {"missing": tuple(gone), "missing_statement": flow.missing_statement(gone)}
     start, steps = known, {}
     if plan.moments is not None:
@@ -578,7 +593,9 @@ def _around(plan: AnalysisPlan, frame: pd.DataFrame) -> dict[str, Any]:
     else:
         first = plan.outcomes[0]
         steps[f"uitkomst bekend: {first.label}"] = start[first.column].notna()
-    made["flow"] = tuple(flow.participant_flow(start, arm="_arm", arms=arms, steps=steps))
+    made["flow"] = tuple(
+        flow.participant_flow(start, arm="_arm", arms=arms, steps=steps, many=many)
+    )
     if plan.covariates:
         made["balance"] = tuple(
             balance.table(

@@ -18,9 +18,16 @@ DIFFERENCE = "verschil"
 
 
 def participant_flow(
-    frame: pd.DataFrame, *, arm: str, arms: Sequence[str], steps: Mapping[str, pd.Series]
+    frame: pd.DataFrame,
+    *,
+    arm: str,
+    arms: Sequence[str],
+    steps: Mapping[str, pd.Series],
+    many: pd.Series | None = None,
 ) -> list[Flow]:
     """Counts per arm at each step, in order; one row of ``frame`` is one participant.
+
+    Or as many as ``many`` says of it.
 
     ``steps`` maps the Dutch name of a step to a boolean series on ``frame``; who is not at a step
     is at none after it (Hopewell and others 2025, CONSORT 2025, doi 10.1136/bmj-2024-081123).
@@ -28,11 +35,11 @@ def participant_flow(
     rows = []
     for name in arms:
         present = frame[arm] == name
-        before = int(present.sum())
+        before = _size(present, many)
         rows.append(Flow(name, 0, "toegewezen", before, 0))
         for place, (step, mask) in enumerate(steps.items(), start=1):
             present = present & mask.fillna(False).astype(bool)
-            now = int(present.sum())
+            now = _size(present, many)
             rows.append(Flow(name, place, step, now, before - now))
             before = now
     return rows
@@ -69,14 +76,19 @@ def attrition(frame: pd.DataFrame, *, arm: str, arms: Sequence[str], lost: str) 
 
 
 def missing(
-    frame: pd.DataFrame, *, arm: str, arms: Sequence[str], columns: Sequence[str]
+    frame: pd.DataFrame,
+    *,
+    arm: str,
+    arms: Sequence[str],
+    columns: Sequence[str],
+    many: pd.Series | None = None,
 ) -> list[Missing]:
-    """How many values of each column are missing, per arm."""
+    """How many values of each column are missing, per arm; a row stands for ``many``, else one."""
     rows = []
     for column in columns:
         for name in arms:
-            values = frame.loc[frame[arm] == name, column]
-            n, gone = len(values), int(values.isna().sum())
+            here = frame[arm] == name
+            n, gone = _size(here, many), _size(here & frame[column].isna(), many)
             rows.append(Missing(column, name, n, gone, 100 * gone / n if n else 0.0))
     return rows
 
@@ -93,6 +105,11 @@ def missing_statement(rows: Sequence[Missing]) -> str:
         f"Het meest ontbreekt in {worst.kolom} ({worst.arm}): {worst.n_missing} van {worst.n} "
         f"({number(worst.missing_pct)} procent)."
     )
+
+
+def _size(chosen: pd.Series, many: pd.Series | None) -> int:
+    """How many participants the chosen rows stand for."""
+    return int(chosen.sum() if many is None else many[chosen].sum())
 
 
 def _lost(name: str, gone: int, n: int) -> Attrition:

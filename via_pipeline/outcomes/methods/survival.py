@@ -4,6 +4,9 @@ Belongs here: estimators that respect spells still running at the reading date a
 reasons of exit. Does not belong here: shares of finished spells, which are biased towards short
 ones.
 
+The estimators need no person: of spells that are equal in all that counts they take one and how
+many there are. So spells of a whole country are a few thousand rows.
+
 A spell's services are not compared here: they are used *during* the spell, so whoever stays
 longer has more chance to use them (immortal time).
 """
@@ -24,6 +27,9 @@ from via_pipeline.outcomes.methods.trial import (
     withholding,
 )
 
+WEIGHT = "_aantal"
+"""Column of a counted frame: how many spells a row stands for. Without it a row is one spell."""
+
 RMST = "beperkte_gemiddelde_duur"
 INCIDENCE = "cumulatieve_incidentie"
 _Z = 1.959963984540054
@@ -31,7 +37,10 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class Spells:
-    """Spells of two groups: ``duration`` > 0, ``event`` 0 for still running, 1.. for a reason."""
+    """Spells of two groups: ``duration`` > 0, ``event`` 0 for still running, 1.. for a reason.
+
+    ``frame`` has one row for all that are equal, and in ``WEIGHT`` how many those are.
+    """
 
     frame: pd.DataFrame
     has_strata: bool
@@ -39,8 +48,8 @@ class Spells:
     @property
     def counts(self) -> tuple[int, int]:
         """Spells in the intervention group and in the comparison group."""
-        n = int(self.frame["d"].sum())
-        return n, len(self.frame) - n
+        n = int(self.frame.loc[self.frame["d"] == 1, WEIGHT].sum())
+        return n, int(self.frame[WEIGHT].sum()) - n
 
 
 def spells(
@@ -57,6 +66,9 @@ def spells(
 ) -> Spells:
     """Two groups of spells from a tidy frame; ``event`` holds integers, 0 for censored.
 
+    A frame that was counted (``WEIGHT``) has no ``unit``: who counts must know that nobody is there
+    twice.
+
     Raises:
         Withholding: a group is empty or too small, a person is in both, a duration is not
             positive, or all durations are equal.
@@ -68,11 +80,13 @@ def spells(
             "event": known[event].astype(int),
             "d": known[arm].isin(list(intervention)).astype(int),
             "stratum": codes(known, strata) if strata else 0,
+            WEIGHT: weights(known),
         }
     )
     if unit and known[[*unit, arm]].drop_duplicates().duplicated(list(unit)).any():
         raise Withholding("minstens één persoon komt in beide groepen voor")
-    tidy = tidy.dropna().sort_values(["duration", "event", "d", "stratum"]).reset_index(drop=True)
+    same = ["duration", "event", "d", "stratum"]
+    tidy = tidy.dropna().groupby(same, sort=True, as_index=False)[WEIGHT].sum()
     result = Spells(tidy, bool(strata))
     if min(result.counts) == 0:
         raise Withholding("één van de twee groepen is leeg", *result.counts)
@@ -141,30 +155,46 @@ def incidence(frame: pd.DataFrame, horizon: float, reason: int) -> tuple[float, 
     # The reason asked for is put first; the others only matter as exits.
     status = np.where(frame["event"] == reason, 1, np.where(frame["event"] > 0, 2, 0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        curve = CumIncidenceRight(frame["duration"].to_numpy(), status)
+        # With weights it gives no standard error: the two columns are written out, for one group.
+        many = weights(frame).to_numpy()
+        curve = CumIncidenceRight(
+            np.repeat(frame["duration"].to_numpy(), many), np.repeat(status, many)
+        )
     place = np.searchsorted(curve.times, horizon, side="right") - 1
     return float(curve.cinc[0][place]), float(curve.cinc_se[0][place])
+
+
+def weights(frame: pd.DataFrame) -> pd.Series:
+    """How many spells each row of ``frame`` stands for."""
+    if WEIGHT in frame:
+        return frame[WEIGHT].astype(int)
+    return pd.Series(1, index=frame.index, dtype=int)
 
 
 def _table(frame: pd.DataFrame, horizon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Event times up to the horizon, with the number at risk just before and of events at each."""
     duration, event = frame["duration"].to_numpy(), frame["event"].to_numpy() > 0
-    times, events = np.unique(duration[event & (duration <= horizon)], return_counts=True)
-    at_risk = len(duration) - np.searchsorted(np.sort(duration), times, side="left")
+    many = weights(frame).to_numpy()
+    ends = event & (duration <= horizon)
+    times, place = np.unique(duration[ends], return_inverse=True)
+    events = np.bincount(place, weights=many[ends], minlength=len(times))
+    order = np.argsort(duration, kind="stable")
+    before = np.concatenate([[0], np.cumsum(many[order])])
+    at_risk = many.sum() - before[np.searchsorted(duration[order], times, side="left")]
     return times, at_risk.astype(float), events.astype(float)
 
 
 def _standardised(
     data: Spells, method: str, of_group: Callable[[pd.DataFrame], tuple[float, float]]
 ) -> Estimate:
-    frame, total = data.frame, len(data.frame)
+    frame, total = data.frame, sum(data.counts)
     difference, variance, comparison = 0.0, 0.0, 0.0
     for _, part in frame.groupby("stratum"):
         groups = [part[part["d"] == arm] for arm in (1, 0)]
         if min(len(group) for group in groups) == 0:
             raise Withholding("niet in elk stratum komen beide groepen voor", *data.counts)
         (one, error_one), (zero, error_zero) = (of_group(group) for group in groups)
-        weight = len(part) / total
+        weight = int(part[WEIGHT].sum()) / total
         difference += weight * (one - zero)
         comparison += weight * zero
         variance += weight**2 * (error_one**2 + error_zero**2)
