@@ -56,7 +56,10 @@ _FORMS: dict[str, list[tuple[str, ...]]] = {
         ("concat_ws('/', {}, {})", "text", "text"),
         ("concat_ws(chr(31), {}, {}, {})", "text", "whole", "day"),
     ],
-    "day": [("CAST({} + INTERVAL 1 MONTH AS DATE)", "day")],
+    # After the year 9999 a day is written in other ways.
+    "day": [
+        ("CASE WHEN year({0}) < 9999 THEN CAST({0} + INTERVAL 1 MONTH AS DATE) END", "day"),
+    ],
     "truth": [
         *((f"({{}} {sign} {{}})", kind, kind) for kind in _LEAVES for sign in _SIGNS),
         *(("({} IS NULL)", kind) for kind in _LEAVES),
