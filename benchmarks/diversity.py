@@ -24,9 +24,14 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from via_pipeline.storage.home import Home
 
 ORGANISATION_JOBS = 10_000
 MEMORY = "3GB"
+FIRST_YEAR = 2019
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Shares of birth countries that make the published margins of 2020: 76/12/12 and 75/10/15.
@@ -166,14 +171,24 @@ def register(connection, organisations: int) -> None:
     connection.execute(catalog._DELIVERIES_TABLE)
 
 
+def home_of(folder: Path) -> Home:
+    """The installation below ``folder`` in which the nation lies."""
+    from via_pipeline.storage.home import Home
+
+    return Home(folder / "via", REPOSITORY / "data").ensure()
+
+
+def days_of(number: int) -> list[str]:
+    """The last days of so many years."""
+    return [f"{FIRST_YEAR + year}-12-31" for year in range(number)]
+
+
 def measure(jobs: int, peildata: int, folder: Path) -> dict[str, object]:
     """Run one size in this process, below ``folder``."""
     from via_pipeline.diversity import run
     from via_pipeline.storage.duck import work
-    from via_pipeline.storage.home import Home
 
-    home = Home(folder / "via", REPOSITORY / "data").ensure()
-    days = [f"{2019 + year}-12-31" for year in range(peildata)]
+    home, days = home_of(folder), days_of(peildata)
     seconds = {}
     clock, processor = time.perf_counter(), time.process_time()
 

@@ -20,28 +20,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import child
 from benchmarks.refresh import work
 from beyond import cube
+from beyond.chosen import NotEqual, same_files, same_sums
 from beyond.standalone import Cluster, cluster
 from faults import state
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("night", "verdicts", "cube", "kill")
 LONGEST_SECONDS = 600
-SHOWN = 5
-
-
-class NotEqual(RuntimeError):
-    """The two engines made something else: the message says what."""
 
 
 def night(found: Cluster, place: Path, data: Path) -> None:
@@ -67,26 +61,13 @@ def night(found: Cluster, place: Path, data: Path) -> None:
         via = Path(sys.executable).with_name("via")
         took[engine] = child.run([via, "run"], cwd=REPOSITORY, env=found.environment | given)
         made[engine] = state.bytes_of(Home(home, data))
-    files = same(made)
+    files = same_files(made)
     rows = cube.rejected(place / "spark")
     tell(
         f"{files} files, the same bytes; {rows:,} rows in quarantine. DuckDB "
         f"{took['duckdb'].seconds:.0f} s, Spark {took['spark'].seconds:.0f} s: "
         f"{took['spark'].seconds / took['duckdb'].seconds:.1f} times as long"
     )
-
-
-def same(made: dict[str, dict[str, str]]) -> int:
-    """How many files both engines left, every one with the same bytes.
-
-    Raises:
-        NotEqual: a file differs, or is there once only.
-    """
-    one, two = made["duckdb"], made["spark"]
-    every = one.keys() | two.keys()
-    if differing := sorted(name for name in every if one.get(name) != two.get(name)):
-        raise NotEqual(f"{len(differing)} files differ: {', '.join(differing[:SHOWN])}")
-    return len(one)
 
 
 def judged(place: Path, rows: int) -> None:
@@ -102,7 +83,7 @@ def judged(place: Path, rows: int) -> None:
     for engine in ("duckdb", "spark"):
         home, took[engine] = verdicts.judged(staged, engine)
         made[engine] = state.bytes_of(home)
-    files = same(made)
+    files = same_files(made)
     tell(
         f"{files} files, the same bytes; {cube.rejected(place / 'spark'):,} rows in quarantine. "
         f"DuckDB {took['duckdb']:.0f} s, Spark {took['spark']:.0f} s"
@@ -117,12 +98,6 @@ def national(place: Path, jobs: int, days: int) -> tuple[Path, dict[str, str]]:
         rows = cube.generate(folder, jobs, days)
         tell(f"{rows:,} jobs on {days} days made in {time.monotonic() - began:.0f} s")
     return folder, cube.counted(folder, "duckdb")
-
-
-def compare(known: dict[str, str], found: dict[str, str], what: str) -> None:
-    """Raise where Spark's counts are others than DuckDB's."""
-    if known["sums"] != found["sums"]:
-        raise NotEqual(f"{what}: {known['sums']} and {found['sums']}")
 
 
 def killed(found: Cluster, folder: Path, known: dict[str, str]) -> None:
@@ -158,7 +133,7 @@ def killed(found: Cluster, folder: Path, known: dict[str, str]) -> None:
         watcher.join()
     if not seen:
         raise NotEqual("no worker was killed while it worked: too few jobs")
-    compare(known, told, "after the loss of a worker")
+    same_sums(known, told, "after the loss of a worker")
     left = len(tracker.getExecutorInfos()) - 1
     tell(
         f"worker 2 of 2 killed with {seen[0]} tasks running; the job went on with {left} of "
@@ -192,7 +167,7 @@ def _proof(options: argparse.Namespace, place: Path) -> None:
                 tell("\nDiversity at national scale")
                 folder, known = national(place, int(options.jobs), options.days)
                 told = cube.counted(folder, "spark")
-                compare(known, told, "national counts")
+                same_sums(known, told, "national counts")
                 tell(
                     f"{known['rows']} rows of counts and moves, equal. DuckDB "
                     f"{known['seconds']} s, Spark {told['seconds']} s"
@@ -217,12 +192,8 @@ def main() -> None:
     options.add_argument("--jobs", type=float, default=1e6)
     options.add_argument("--days", type=int, default=2)
     asked = options.parse_args()
-    place = Path(tempfile.mkdtemp(prefix="via_cluster_"))
-    run: Callable[[argparse.Namespace, Path], None] = _proof
-    try:
-        run(asked, place)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="via_cluster_", ignore_cleanup_errors=True) as place:
+        _proof(asked, Path(place))
     tell("\nEqual to the last digit; the cluster is gone.")
 
 

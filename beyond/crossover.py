@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from beyond import cube
+from beyond.chosen import same_sums
 from beyond.standalone import Cluster, cluster
 
 DAYS = 2
@@ -59,7 +60,7 @@ def measure(found: Cluster, folder: Path, jobs: int) -> Line:
     """One size by both engines.
 
     Raises:
-        RuntimeError: they counted something else.
+        NotEqual: they counted something else.
     """
     from pyspark import SparkContext
 
@@ -72,8 +73,7 @@ def measure(found: Cluster, folder: Path, jobs: int) -> Line:
     before = processors(groups, driver)
     told = cube.counted(folder, "spark")
     spark_cpu = processors(groups, driver) - before
-    if known["sums"] != told["sums"]:
-        raise RuntimeError(f"{jobs} jobs: {known['sums']} and {told['sums']}")
+    same_sums(known, told, f"{jobs} jobs")
     return Line(rows, float(known["seconds"]), duckdb_cpu, float(told["seconds"]), spark_cpu)
 
 
@@ -82,9 +82,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("jobs", nargs="*", type=float, default=[1e5, 1e6, 1e7])
     sizes = [int(size) for size in options.parse_args().jobs]
-    place = Path(tempfile.mkdtemp(prefix="via_crossover_"))
     lines: list[Line] = []
-    try:
+    with tempfile.TemporaryDirectory(prefix="via_crossover_", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
         with cluster(place / "cluster") as found:
             os.environ.update(found.environment)
             from via_pipeline.engine import session
@@ -106,8 +106,6 @@ def main() -> None:
                     shutil.rmtree(place / str(jobs))
             finally:
                 session.stop()
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
     for one, two in pairwise(lines):
         more = math.log(two.rows / one.rows)
         for name in ("duckdb_cpu_s", "spark_cpu_s"):

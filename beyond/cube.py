@@ -6,39 +6,27 @@ running the product's own queries over it. Does not belong here: comparing, prin
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import duckdb
 
 from benchmarks import diversity as nation
+from beyond import chosen
 from via_pipeline.diversity import counts, organisations
 from via_pipeline.engine import heavy
 from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
-FIRST_YEAR = 2019
-
-
-def days_of(number: int) -> list[str]:
-    """The last days of so many years."""
-    return [f"{FIRST_YEAR + year}-12-31" for year in range(number)]
-
-
-def home_of(folder: Path) -> Home:
-    """The installation in which the nation lies."""
-    return Home(folder / "via", nation.REPOSITORY / "data").ensure()
-
 
 def generate(folder: Path, jobs: int, days: int) -> int:
     """Write the nation's accepted files below ``folder``; how many jobs there are."""
-    home = home_of(folder)
+    home = nation.home_of(folder)
     with work(home.scratch) as connection:
         connection.execute("SET preserve_insertion_order = false")
         nation.register(connection, max(1, jobs // nation.ORGANISATION_JOBS))
-        nation.generate(connection, home, jobs, days_of(days))
-        nation.deliver(connection, home, days_of(days))
+        nation.generate(connection, home, jobs, nation.days_of(days))
+        nation.deliver(connection, home, nation.days_of(days))
         found = connection.execute("SELECT count(*) FROM pilots__p4_baan").fetchall()
     return int(found[0][0])
 
@@ -48,30 +36,20 @@ def counted(folder: Path, engine: str) -> dict[str, str]:
 
     ``sums`` has per table the rows and a sum of the hashes of the rows: equal multisets.
     """
-    before = os.environ.get("VIA_ENGINE")
-    os.environ["VIA_ENGINE"] = engine
-    home = home_of(folder)
-    try:
-        with work(home.scratch) as connection:
-            nation.register(connection, max(1, _organisations(home)))
-            nation.deliver(connection, home, _days(home))
-            connection.execute(
-                f"CREATE TEMP TABLE {organisations.TABLE} AS {organisations.query()}"
-            )
-            began, sums, rows = time.monotonic(), [], 0
-            for table, query in ((counts.COUNTS, counts.counts()), (counts.MOVES, counts.moves())):
-                text = heavy.counted(connection, f"via_{table}", query)
-                number, total = connection.execute(
-                    f"SELECT count(*), sum(hash(rij)::HUGEINT) FROM ({text}) AS rij"
-                ).fetchall()[0]
-                sums.append(f"{table} {number} {total}")
-                rows += number
-            seconds = time.monotonic() - began
-    finally:
-        if before is None:
-            del os.environ["VIA_ENGINE"]
-        else:
-            os.environ["VIA_ENGINE"] = before
+    home = nation.home_of(folder)
+    with chosen.engine(engine), work(home.scratch) as connection:
+        nation.register(connection, max(1, _organisations(home)))
+        nation.deliver(connection, home, _days(home))
+        connection.execute(f"CREATE TEMP TABLE {organisations.TABLE} AS {organisations.query()}")
+        began, sums, rows = time.monotonic(), [], 0
+        for table, query in ((counts.COUNTS, counts.counts()), (counts.MOVES, counts.moves())):
+            text = heavy.counted(connection, f"via_{table}", query)
+            number, total = connection.execute(
+                f"SELECT count(*), sum(hash(rij)::HUGEINT) FROM ({text}) AS rij"
+            ).fetchall()[0]
+            sums.append(f"{table} {number} {total}")
+            rows += number
+        seconds = time.monotonic() - began
     return {"rows": f"{rows:,}", "sums": "; ".join(sums), "seconds": f"{seconds:.1f}"}
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.refresh import deliveries, work
+from beyond import chosen
 from via_pipeline.contracts.model import load
 from via_pipeline.intake.run import take_in
 from via_pipeline.outcomes import run as outcomes
@@ -44,17 +45,10 @@ def judged(home: Home, engine: str) -> tuple[Home, float]:
     """A copy of ``home`` in which ``engine`` judged and counted both pilots; seconds it took."""
     own = Home(home.root.with_name(engine), home.data)
     shutil.copytree(home.root, own.root, symlinks=True)
-    before = os.environ.get("VIA_ENGINE")
-    os.environ["VIA_ENGINE"] = engine
     began = time.monotonic()
-    try:
+    with chosen.engine(engine):
         for source in PILOTS:
             judge(own, load(source), run_id=RUN)
             conform.refresh(own, load(source))
             outcomes.refresh(own, source)
-    finally:
-        if before is None:
-            del os.environ["VIA_ENGINE"]
-        else:
-            os.environ["VIA_ENGINE"] = before
     return own, time.monotonic() - began

@@ -2,60 +2,57 @@
 
 sqlglot reads DuckDB and writes Spark, and is silently wrong at times (a day of the week that starts
 on another day, ``date_sub`` that becomes a subtraction, a cast that cuts instead of rounding). So
-it is not trusted: a query with a word that is not listed here is refused, a listed word that
-differs is put right below, and tests compare the results of both engines on generated data.
+it is not trusted: a query with a word that is not listed in ``words`` is refused, a listed word
+that differs is put right below, and tests compare the results of both engines on generated data.
 Values are what conformed tables hold: VARCHAR, BIGINT, DECIMAL, DATE, BOOLEAN.
 
-Belongs here: the list and what is put right. Does not belong here: running anything (``spark``).
+Known to differ, and not seen by anything here: a day before the year 1 or after 9999 as text.
+
+Belongs here: what is put right. Does not belong here: which words there are (``words``), running
+anything (``spark``).
 
 Put right, beyond what sqlglot does well (order of NULL, quotes, intervals, arrays and structs):
 
 - ``CAST`` to an integer rounds half away from zero, as DuckDB does with decimals; Spark cuts. It
   goes by way of DECIMAL(38,0). HUGEINT is DECIMAL(38,0) itself: sums to 38 digits are exact.
+- ``CAST`` to text, a day or a truth value asks Spark for the type of what is cast, once, when it
+  plans: days between days are an interval there, and ``2020`` is a day.
 - ``date_sub('year', a, b)``, whole years between two days, is counted from years, months and days.
 - a date plus an interval is a timestamp in DuckDB and stays a date in Spark.
 - ``md5_number``: the same 128 bits, as bytes. It may be compared for equality only.
 - ``max(x, 2)``, the two largest: rows beyond the two largest of the finest group cannot be among
   them, so only those are gathered. Spark has no aggregate that keeps two.
 - ``string_agg(DISTINCT x, ' ' ORDER BY x)`` is a set, sorted and joined.
+- ``USING`` beside ``x.*`` becomes ``ON``: with USING Spark puts the columns of it first.
 - hints of DuckDB on what to hold in memory are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from via_pipeline.engine.words import (
+    FILTERS,
+    LARGEST,
+    NotPortable,
+    check,
+    many,
+    on_for_using,
+    set_of,
+)
+
 DUCKDB, SPARK = "duckdb", "spark"
 WHOLE = "DECIMAL(38, 0)"
-LARGEST = 2
-"""How many of the largest values ``max(x, n)`` may keep."""
-
-_NODES = frozenset((
-    # Relations.
-    "Select", "From", "Table", "TableAlias", "Identifier", "Column", "Alias", "With", "CTE",
-    "Subquery", "Where", "Having", "Group", "GroupingSets", "Grouping", "Join", "Union",
-    "Order", "Ordered", "Star", "Tuple", "Distinct",
-    # Windows and aggregates.
-    "Window", "RowNumber", "Lag", "Filter", "Count", "Sum", "Max", "Min",
-    "LogicalOr", "GroupConcat",
-    # Values and types.
-    "Literal", "Boolean", "Null", "Cast", "DataType", "DataTypeParam", "Interval", "Var",
-    "Array", "Struct", "PropertyEQ", "Dot", "Bracket", "Explode",
-    # Logic, arithmetic, text, days.
-    "And", "Or", "Not", "Paren", "EQ", "NEQ", "LT", "LTE", "GT", "GTE", "Is", "In", "Between",
-    "Case", "If", "Coalesce", "Nullif", "Add", "Sub", "Mul", "Neg", "Abs", "ConcatWs", "Chr",
-    "Year", "Month", "Day", "DateDiff",
-))  # fmt: skip
-_FUNCTIONS = frozenset({"md5_number", "date_sub"})
-_TYPES = frozenset({"VARCHAR", "TEXT", "BIGINT", "INT", "INT128", "DECIMAL", "DATE", "BOOLEAN"})
 _INTEGERS = frozenset({"BIGINT", "INT"})
-_UNITS = frozenset({"YEAR", "MONTH", "DAY"})
-
-
-class NotPortable(ValueError):
-    """A query has a word that is not known to mean the same on both engines; it is named."""
+_CASTABLE: Mapping[str, str] = {
+    "VARCHAR": "string|bigint|int|decimal.*|date|timestamp_ntz|boolean|void",
+    "TEXT": "string|bigint|int|decimal.*|date|timestamp_ntz|boolean|void",
+    "DATE": "date|timestamp_ntz|void",
+    "BOOLEAN": "boolean|bigint|int|void",
+}
+"""Per type what may be cast to it, in the words of Spark's ``typeof``."""
 
 
 @dataclass(frozen=True)
@@ -73,28 +70,24 @@ class Compiled:
     order: str
 
 
-def compiled(query: str, where: str = "query") -> Compiled:
+def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
     """``query`` (DuckDB's SQL) in Spark's words; ``where`` names it in an error.
 
+    ``prefix`` begins the names of ``files``, so that those of several queries do not meet.
+
     Raises:
-        NotPortable: it has a word that is not listed here, or is not SQL.
+        NotPortable: it has a word that is not listed in ``words``, or is not SQL.
     """
-    import sqlglot
     from sqlglot import exp
     from sqlglot.errors import ErrorLevel, SqlglotError
 
-    try:
-        tree = sqlglot.parse_one(query, read=DUCKDB)
-    except SqlglotError:
-        # The message quotes the text.
-        raise NotPortable(f"{where}: not SQL that can be read") from None
-    files = _taken_files(tree, where)
-    for node in tree.walk():
-        _check(node, where)
-    order = _taken_order(tree)
+    tree = _read(query, where)
+    files = _taken_files(tree, where, prefix)
+    check(tree, where)
+    order = _taken_order(tree, where)
     for select in list(tree.find_all(exp.Select)):
-        _keep_largest(select)
-    tree = tree.transform(_put_right)
+        _keep_largest(select, where)
+    tree = _put_right(tree)
     common = {cte.alias for cte in tree.find_all(exp.CTE)}
     tables = {table.name for table in tree.find_all(exp.Table)} - common - set(files)
     try:
@@ -104,100 +97,58 @@ def compiled(query: str, where: str = "query") -> Compiled:
     return Compiled(sql, tuple(sorted(tables)), files, order)
 
 
-def view_query(statement: str) -> str:
-    """The query of a DuckDB ``CREATE VIEW`` statement, in DuckDB's words.
+def view_query(statement: str, where: str = "view") -> str:
+    """The query of a DuckDB ``CREATE VIEW`` statement, in DuckDB's words; ``where`` names it.
 
     Raises:
         NotPortable: it is no such statement.
     """
-    import sqlglot
     from sqlglot import exp
 
-    tree = sqlglot.parse_one(statement, read=DUCKDB)
+    tree = _read(statement, where)
     if not isinstance(tree, exp.Create) or tree.expression is None:
-        raise NotPortable("a view of DuckDB that cannot be read")
+        raise NotPortable(f"{where}: a view of DuckDB that cannot be read")
+    for dotted in list(tree.find_all(exp.Dot)):
+        # DuckDB writes rows of values down as calls of a function, main.row(a, b).
+        if dotted.this.name == "main" and dotted.expression.name == "row":
+            dotted.replace(exp.Tuple(expressions=dotted.expression.expressions))
     return str(tree.expression.sql(dialect=DUCKDB))
 
 
-def _check(node: Any, where: str) -> None:
-    from sqlglot import exp
+def _read(text: str, where: str) -> Any:
+    import sqlglot
+    from sqlglot.errors import SqlglotError
 
-    if isinstance(node, exp.Anonymous):
-        if node.name.lower() not in _FUNCTIONS:
-            raise NotPortable(f"{where}: the function {node.name} is not known to mean the same")
-    elif type(node).__name__ not in _NODES:
-        raise NotPortable(f"{where}: {type(node).__name__} is not known to mean the same")
-    looks: dict[str, Callable[[Any], str | None]] = {
-        "Cast": lambda n: n.to.sql() if n.to.this.name not in _TYPES else None,
-        "Interval": lambda n: _unit(n) if _unit(n) not in _UNITS else None,
-        "DateDiff": lambda n: _unit(n) if _unit(n) != "DAY" else None,
-        "Anonymous": _date_part,
-        "Bracket": lambda n: n.sql() if not _is_key(n) else None,
-        "Max": lambda n: "max(x, n)" if _many(n) not in (None, LARGEST) else None,
-        "Min": lambda n: "min(x, n)" if _many(n) is not None else None,
-        "GroupConcat": lambda n: (
-            "string_agg but of DISTINCT x ORDER BY x" if _set(n) is None else None
-        ),
-        "Star": lambda n: "* with EXCLUDE or REPLACE" if any(n.args.values()) else None,
-        "Join": lambda n: "a join of that kind" if n.args.get("method") else None,
-        "Union": lambda n: "UNION BY NAME" if n.args.get("by_name") else None,
-        "Group": lambda n: n.sql() if n.args.get("rollup") or n.args.get("cube") else None,
-    }
-    look = looks.get(type(node).__name__)
-    if look is not None and (found := look(node)):
-        raise NotPortable(f"{where}: {found} is not known to mean the same")
+    try:
+        return sqlglot.parse_one(text, read=DUCKDB)
+    except SqlglotError:
+        # The message quotes the text.
+        raise NotPortable(f"{where}: not SQL that can be read") from None
 
 
-def _unit(node: Any) -> str:
-    unit = node.args.get("unit")
-    return unit.name.upper().removesuffix("S") if unit is not None else "DAY"
+def _taken_order(tree: Any, where: str) -> str:
+    """The last ORDER BY, taken out of the tree: where rows come back it has to be done again.
 
-
-def _date_part(node: Any) -> str | None:
-    """``date_sub`` is known for whole years only."""
-    if node.name.lower() != "date_sub":
-        return None
-    part = node.expressions[0]
-    is_year = part.is_string and part.name.lower() == "year" and len(node.expressions) == 3
-    return None if is_year else f"date_sub of {part.name or 'something else'}"
-
-
-def _is_key(node: Any) -> bool:
-    """``map['key']``: places in a list start at one in the one engine and at zero in the other."""
-    return len(node.expressions) == 1 and bool(node.expressions[0].is_string)
-
-
-def _many(node: Any) -> int | None:
-    """How many values ``max(x, n)`` keeps; None without n, 0 where it is no plain number."""
-    found = node.args.get("count") or next(iter(node.expressions), None)
-    if found is None:
-        return None
-    return int(found.name) if found.is_int else 0
-
-
-def _set(node: Any) -> Any | None:
-    """x of ``string_agg(DISTINCT x, ' ' ORDER BY x)``; None for any other."""
-    from sqlglot import exp
-
-    order = node.this
-    if not isinstance(order, exp.Order) or len(order.expressions) != 1:
-        return None
-    by, distinct = order.expressions[0], order.this
-    if by.args.get("desc") or not isinstance(distinct, exp.Distinct):
-        return None
-    return by.this if [one.sql() for one in distinct.expressions] == [by.this.sql()] else None
-
-
-def _taken_order(tree: Any) -> str:
-    """The last ORDER BY, taken out of the tree: where rows come back it has to be done again."""
+    There is nothing there but the columns that come back, so it may name only those.
+    """
     order = tree.args.get("order")
     if order is None:
         return ""
+    names = {name.lower() for name in tree.named_selects}
+    for one in order.expressions:
+        by = one.this
+        is_column = by.key == "column" and not by.table
+        is_there = is_column and (by.name.lower() in names or tree.is_star)
+        if not (is_there or by.is_int or (by.key == "var" and by.name.upper() == "ALL")):
+            raise NotPortable(
+                f"{where}: a last ORDER BY of anything but columns of the result is not known to "
+                "mean the same"
+            )
     tree.set("order", None)
     return " " + str(order.sql(dialect=DUCKDB)).strip()
 
 
-def _taken_files(tree: Any, where: str) -> dict[str, list[str]]:
+def _taken_files(tree: Any, where: str, prefix: str) -> dict[str, list[str]]:
     """Every ``read_parquet([...])``, replaced by the name of a view to be."""
     from sqlglot import exp
 
@@ -209,28 +160,34 @@ def _taken_files(tree: Any, where: str) -> dict[str, list[str]]:
             raise NotPortable(f"{where}: an option of read_parquet is not known to mean the same")
         # A view of DuckDB says main.list_value('a', 'b') where its maker said ['a', 'b'].
         paths = [one.name for one in table.this.find_all(exp.Literal) if one.is_string]
-        name = f"via_files_{len(files)}"
+        name = f"{prefix}via_files_{len(files)}"
         files[name] = paths
-        alias = table.args.get("alias")
-        table.replace(exp.to_table(name) if alias is None else exp.alias_(
-            exp.to_table(name), alias.name, table=True))  # fmt: skip
+        table.set("this", exp.to_identifier(name))
     return files
 
 
-def _keep_largest(select: Any) -> None:
-    """``max(x, 2)`` by group, over the two largest rows of the finest group there is."""
+def _keep_largest(select: Any, where: str) -> None:
+    """``max(x, 2)`` by group, over the two largest rows of the finest group there is.
+
+    NULL where a group has no x, as in DuckDB.
+    """
     from sqlglot import exp
 
     found = [
         one for one in select.find_all(exp.Max)
-        if _many(one) is not None and one.find_ancestor(exp.Select) is select
+        if many(one) is not None and one.find_ancestor(exp.Select) is select
     ]  # fmt: skip
     if not found:
         return
-    group, source = select.args.get("group"), select.args.get("from_") or select.args.get("from")
-    if group is None or source is None or select.args.get("joins") or select.args.get("where"):
-        raise NotPortable(f"max(x, {LARGEST}) is known over one grouped relation only")
+    group, source = select.args.get("group"), select.args.get("from_")
+    is_plain = group is not None and source is not None and not group.args.get("all")
+    if not is_plain or select.args.get("joins") or select.args.get("where"):
+        raise NotPortable(f"{where}: max(x, {LARGEST}) but over one grouped relation is not known "
+                          "to mean the same")  # fmt: skip
     columns = {column.sql(dialect=DUCKDB): column for column in group.find_all(exp.Column)}
+    if not columns or any(group.find_all(exp.Literal)):
+        raise NotPortable(f"{where}: max(x, {LARGEST}) by anything but columns is not known to "
+                          "mean the same")  # fmt: skip
     wide: list[Any] = [exp.Star()]
     for place, largest in enumerate(found):
         value, kept = largest.this, f"via_grootste_{place}"
@@ -245,27 +202,43 @@ def _keep_largest(select: Any) -> None:
         wide.append(exp.alias_(case, kept))
         gathered = exp.func("collect_list", exp.column(kept), dialect=SPARK)
         ordered = exp.Anonymous(this="sort_array", expressions=[gathered, exp.false()])
-        largest.replace(
-            exp.Anonymous(
-                this="slice",
-                expressions=[ordered, exp.Literal.number(1), exp.Literal.number(LARGEST)],
-            )
+        first = exp.Anonymous(
+            this="slice", expressions=[ordered, exp.Literal.number(1), exp.Literal.number(LARGEST)]
         )
+        some = exp.GT(this=exp.Count(this=exp.column(kept)), expression=exp.Literal.number(0))
+        largest.replace(exp.Case().when(some, first))
+    name = source.this.alias_or_name or "via_gegroepeerd"
     inner = exp.select(*wide).from_(source.this.copy())
-    source.this.replace(inner.subquery("via_gegroepeerd"))
+    source.this.replace(inner.subquery(name))
 
 
-def _put_right(node: Any) -> Any:
+def _put_right(tree: Any) -> Any:
+    """Every word put right, the innermost first: what is inside another word is put right too."""
+    for node in reversed(list(tree.walk(bfs=True))):
+        made = _right(node)
+        if node is tree:
+            tree = made
+        elif made is not node:
+            node.replace(made)
+    return tree
+
+
+def _right(node: Any) -> Any:
     from sqlglot import exp
 
     if isinstance(node, exp.CTE):
         node.set("materialized", None)
-    elif isinstance(node, exp.Join) and node.kind in ("ANTI", "SEMI"):
-        node.set("side", "LEFT")
+    elif isinstance(node, exp.Join):
+        if node.kind in FILTERS:
+            node.set("side", "LEFT")
+        if on_for_using(node):
+            _say_equal(node)
     elif isinstance(node, exp.Cast):
         return _cast(node)
+    elif isinstance(node, exp.ConcatWs):
+        node.set("expressions", [node.expressions[0], *map(_as_text, node.expressions[1:])])
     elif isinstance(node, exp.GroupConcat):
-        return _joined_set(_set(node), node.args.get("separator"))
+        return _joined_set(set_of(node), node.args.get("separator"))
     elif isinstance(node, exp.Bracket):
         return exp.Anonymous(this="try_element_at", expressions=[node.this, *node.expressions])
     elif isinstance(node, (exp.Add, exp.Sub)) and isinstance(node.expression, exp.Interval):
@@ -278,14 +251,51 @@ def _put_right(node: Any) -> Any:
     return node
 
 
+def _say_equal(join: Any) -> None:
+    from sqlglot import exp
+
+    left = join.parent.args["from_"].this.alias_or_name
+    for column in join.args["using"]:
+        join.on(
+            exp.EQ(
+                this=exp.column(column.copy(), left),
+                expression=exp.column(column.copy(), join.alias_or_name),
+            ),
+            copy=False,
+        )
+    join.set("using", None)
+
+
 def _cast(node: Any) -> Any:
     from sqlglot import exp
 
-    if node.to.this.name == "INT128":
-        return exp.cast(node.this, WHOLE)
-    if node.to.this.name in _INTEGERS and not isinstance(node.this, exp.Cast):
-        node.set("this", exp.cast(node.this, WHOLE))
+    kind, value = node.to.this.name, node.this
+    if kind == "INT128":
+        return exp.Cast(this=value, to=exp.DataType.build(WHOLE))
+    if kind in _INTEGERS:
+        node.set("this", exp.Cast(this=value, to=exp.DataType.build(WHOLE)))
+    if kind in _CASTABLE and not isinstance(value, (exp.Literal, exp.Null, exp.Boolean, exp.Cast)):
+        return _if_castable(value, _CASTABLE[kind], node)
     return node
+
+
+def _as_text(value: Any) -> Any:
+    """An argument of ``concat_ws``: Spark would take the elements of a list one by one."""
+    from sqlglot import exp
+
+    if isinstance(value, (exp.Literal, exp.Null, exp.Chr, exp.Cast)):
+        return value
+    return _if_castable(value, _CASTABLE["VARCHAR"], value)
+
+
+def _if_castable(value: Any, kinds: str, made: Any) -> Any:
+    """``made`` where ``value`` is one of ``kinds``, else an error. Spark decides when it plans."""
+    from sqlglot import exp
+
+    kind = exp.Anonymous(this="typeof", expressions=[value.copy()])
+    is_known = exp.RegexpLike(this=kind, expression=exp.Literal.string(f"^({kinds})$"))
+    refused = exp.Anonymous(this="raise_error", expressions=[exp.Literal.string("a cast")])
+    return exp.Case().when(is_known, made.copy()).else_(refused)
 
 
 def _joined_set(value: Any, separator: Any) -> Any:
@@ -307,12 +317,16 @@ def _years_between(start: Any, end: Any) -> Any:
     A month is whole on the same day of a later one, or on its last day where that day is not there.
     """
     import sqlglot
+    from sqlglot import exp
 
-    text = (
-        "CAST(CASE WHEN {b} >= {a} THEN floor(({m} - CASE WHEN day({b}) < day({a}) "
-        "AND {b} <> last_day({b}) THEN 1 ELSE 0 END) / 12) ELSE ceil(({m} + CASE WHEN "
-        "day({b}) > day({a}) AND {a} <> last_day({a}) THEN 1 ELSE 0 END) / 12) END AS BIGINT)"
+    months = "((year(b) * 12 + month(b)) - (year(a) * 12 + month(a)))"
+    made = sqlglot.parse_one(
+        f"CAST(CASE WHEN b >= a THEN floor(({months} - CASE WHEN day(b) < day(a) "
+        f"AND b <> last_day(b) THEN 1 ELSE 0 END) / 12) ELSE ceil(({months} + CASE WHEN "
+        "day(b) > day(a) AND a <> last_day(a) THEN 1 ELSE 0 END) / 12) END AS BIGINT)",
+        read=SPARK,
     )
-    months = "((year({b}) * 12 + month({b})) - (year({a}) * 12 + month({a})))"
-    names = {"a": start.sql(dialect=SPARK), "b": end.sql(dialect=SPARK)}
-    return sqlglot.parse_one(text.format(m=months.format(**names), **names), read=SPARK)
+    given = {"a": start, "b": end}
+    for column in list(made.find_all(exp.Column)):
+        column.replace(exp.Paren(this=given[column.name].copy()))
+    return made

@@ -18,7 +18,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shlex
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +38,17 @@ MEANING = {
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
+    # A product that does not fit is an error, not a figure of fewer decimals.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # '${...}' in a text is text.
+    "spark.sql.variable.substitute": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.groupByOrdinal": "true",
+    "spark.sql.groupByAliases": "true",
+    # A file that is gone or damaged is an error, not fewer people.
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
 }
 """Settings on which the meaning of a query depends."""
 
@@ -59,6 +72,9 @@ BETWEEN_MACHINES = {
     "spark.network.crypto.enabled": "true",
 }
 """Settings of what travels, where there is more than one process."""
+
+_PATIENCE_SECONDS = 20
+_log = logging.getLogger(__name__)
 
 _session: SparkSession | None = None
 _folder: Path | None = None
@@ -84,14 +100,52 @@ def session() -> SparkSession:
 
 
 def stop() -> None:
-    """End the session and remove what it left on this machine's disk."""
+    """End the session and its Java, and remove what it left on this machine's disk.
+
+    Java may be dead already. Whatever happens, the next call of ``session`` makes a new one.
+    """
     global _session, _folder
-    if _session is not None:
-        _session.stop()
-        _session = None
-    if _folder is not None:
-        shutil.rmtree(_folder, ignore_errors=True)
-        _folder = None
+    ended, _session = _session, None
+    try:
+        if ended is not None:
+            ended.stop()
+    except Exception as error:  # of many classes: Java, or the server, is gone already
+        _log.debug("Spark was gone before it was stopped: %s", type(error).__name__)
+    finally:
+        _end_java()
+        if _folder is not None:
+            shutil.rmtree(_folder, ignore_errors=True)
+            _folder = None
+
+
+def _end_java() -> None:
+    """End the Java process of this process, and make pyspark forget it.
+
+    pyspark keeps the one that it started, for good: a second session would get the settings, and
+    the folder, of the first. It has no public way to end it.
+    """
+    try:
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+    except ImportError:
+        return
+    gateway = SparkContext._gateway
+    SparkContext._active_spark_context = None
+    SparkContext._gateway = SparkContext._jvm = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
+    if gateway is None:
+        return
+    gateway.shutdown()
+    process: subprocess.Popen[bytes] | None = getattr(gateway, "proc", None)
+    if process is None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()  # at which it ends itself
+    try:
+        process.wait(_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _made(master: str) -> SparkSession:
@@ -111,12 +165,37 @@ def _made(master: str) -> SparkSession:
         return _begun(builder, "no Spark Connect server answers")
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         raise EngineError("Spark needs Java 17 here (Debian: apt install openjdk-17-jre-headless)")
-    before, told = os.environ.get("PYSPARK_SUBMIT_ARGS"), _properties(master)
+    _alone()
+    try:
+        made = _local(SparkSession.builder, _properties(master))
+    except BaseException:
+        stop()
+        raise
+    return made
+
+
+def _alone() -> None:
+    """Refuse a process in which Java runs already: it would not have our settings.
+
+    Raises:
+        EngineError: somebody else made a session here.
+    """
+    from pyspark import SparkContext
+
+    if SparkContext._gateway is not None:
+        raise EngineError(
+            "Spark was started in this process by something else, without what keeps rows out of "
+            "sight; end that session first"
+        )
+
+
+def _local(builder: SparkSession.Builder, told: Path) -> SparkSession:
+    before = os.environ.get("PYSPARK_SUBMIT_ARGS")
     os.environ["PYSPARK_SUBMIT_ARGS"] = (
-        f"--properties-file {told} --load-spark-defaults pyspark-shell"
+        f"--properties-file {shlex.quote(str(told))} --load-spark-defaults pyspark-shell"
     )
     try:
-        return _begun(SparkSession.builder, "the driver did not start, or no master answers")
+        return _begun(builder, "the driver did not start, or no master answers")
     finally:
         told.unlink()  # read by now, and it may hold the secret
         if before is None:
@@ -135,7 +214,10 @@ def _begun(builder: SparkSession.Builder, otherwise: str) -> SparkSession:
 def _properties(master: str) -> Path:
     """A file of settings that only we may read, in a folder that goes with the session."""
     global _folder
+    secret = None if master.startswith("local[") else _secret()
     scratch = Home.from_env().scratch
+    if "," in str(scratch):
+        raise EngineError("Spark takes a comma in the path of VIA_HOME for two folders")
     if scratch.is_dir():
         # Named as DuckDB's: what a killed process leaves is swept like that.
         _folder = machine.spill_folder(scratch)
@@ -155,11 +237,14 @@ def _properties(master: str) -> Path:
         told["spark.sql.shuffle.partitions"] = str(4 * (os.cpu_count() or 1))
     else:
         told |= BETWEEN_MACHINES
-        if (secret := _secret()) is not None:
+        if secret is not None:
             told["spark.authenticate.secret"] = secret
     path = _folder / "via.conf"
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as handle:
-        handle.writelines(f"{name} {value}\n" for name, value in sorted(told.items()))
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w",
+                   encoding="utf-8") as handle:  # fmt: skip
+        # In a file of properties a backslash is written twice.
+        handle.writelines(f"{name} {value}\n".replace("\\", r"\\") for name, value in
+                          sorted(told.items()))  # fmt: skip
     return path
 
 

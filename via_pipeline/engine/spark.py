@@ -21,14 +21,21 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from via_pipeline.engine.dialect import Compiled, compiled, view_query
-from via_pipeline.engine.session import EngineError, session
+from via_pipeline.engine.session import EngineError, session, stop
+from via_pipeline.engine.words import NotPortable
 from via_pipeline.storage.duck import quoted
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb.sqltypes import DuckDBPyType
     from pyspark.sql import DataFrame, SparkSession
 
 SENT_ROWS = 2_000_000
 """A table of more rows than this is not sent to Spark: it should be a view over files."""
+
+_CAME = "via_van_spark"
+_NESTED = frozenset({"list", "struct", "map"})
+_WHOLE = frozenset({"integer", "bigint", "hugeint", "smallint", "tinyint"})
 
 _lock = threading.RLock()
 
@@ -41,16 +48,85 @@ def fetch(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> str:
         EngineError: Spark cannot be reached, or failed.
     """
     plan = compiled(query, name)
+    columns = _columns(connection, query, name)
     with running(connection, plan) as frame:
         rows = frame.toArrow()
-    connection.register("via_van_spark", rows)
-    try:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT * FROM via_van_spark"
-        )
-    finally:
-        connection.unregister("via_van_spark")
+    _keep(connection, name, columns, rows)
     return f"SELECT * FROM {quoted(name)}{plan.order}"
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, query: str, name: str
+) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of what ``query`` gives in DuckDB, which reads it and does not run it."""
+    try:
+        told = connection.sql(query)
+    except duckdb.Error as error:  # its message quotes the text
+        raise NotPortable(f"{name}: DuckDB cannot read it ({type(error).__name__})") from None
+    names = [column.lower() for column in told.columns]
+    if len(set(names)) < len(names):
+        raise NotPortable(f"{name}: two columns of one name are not known to mean the same")
+    return list(zip(told.columns, told.types, strict=True))
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: list[tuple[str, DuckDBPyType]],
+    rows: pa.Table,
+) -> None:
+    """Make ``rows`` temporary table ``name``, by place, in the types that DuckDB would give."""
+    if len(columns) != rows.num_columns:
+        raise EngineError(f"{name}: Spark gave {rows.num_columns} columns, not {len(columns)}")
+    places = [f"c{place}" for place in range(len(columns))]
+    connection.register(_CAME, rows.rename_columns(places))
+    try:
+        came = connection.table(_CAME).types
+        for (column, wanted), found, values in zip(columns, came, rows.columns, strict=True):
+            # DuckDB forgets the type of a NULL that it is told: no value, no difference.
+            is_empty = values.null_count == rows.num_rows
+            if not same_kind(found, wanted) and not is_empty:
+                raise EngineError(f"{name}: Spark gave {found} for {column}, not {wanted}")
+        chosen = ", ".join(
+            f"CAST({place} AS {wanted}) AS {quoted(column)}"
+            for place, (column, wanted) in zip(places, columns, strict=True)
+        )
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS SELECT {chosen} FROM {_CAME}"
+        )
+    except duckdb.Error:  # its message quotes the value
+        raise EngineError(f"{name}: Spark gave a number that DuckDB's type cannot hold") from None
+    finally:
+        connection.unregister(_CAME)
+
+
+def same_kind(found: DuckDBPyType, wanted: DuckDBPyType) -> bool:
+    """Whether a cast from the one type to the other keeps every value, or is an error.
+
+    Whole numbers and decimals are of one kind where no decimal would be cut.
+    """
+    if found == wanted or '"NULL"' in (str(found), str(wanted)):
+        return True
+    one, two = _scale(found), _scale(wanted)
+    if one is not None and two is not None:
+        return one <= two
+    if found.id != wanted.id or found.id not in _NESTED:
+        return False
+    inner, outer = _parts(found), _parts(wanted)
+    return inner.keys() == outer.keys() and all(
+        same_kind(inner[part], outer[part]) for part in inner
+    )
+
+
+def _parts(kind: DuckDBPyType) -> dict[str, Any]:
+    return dict(kind.children)
+
+
+def _scale(kind: DuckDBPyType) -> int | None:
+    """Decimals of a number; None for what is no number."""
+    if kind.id == "decimal":
+        return int(_parts(kind)["scale"])
+    return 0 if kind.id in _WHOLE else None
 
 
 @contextmanager
@@ -92,14 +168,10 @@ def _show(
         if statement is None:
             _sent(spark, connection, table)
         else:
-            inner = compiled(view_query(statement), table)
             # A view has its own files: their names must not meet those of another.
-            files = {f"{table}_{name}": paths for name, paths in inner.files.items()}
-            sql = inner.sql
-            for name in inner.files:
-                sql = sql.replace(name, f"{table}_{name}")
-            _show(spark, connection, Compiled(sql, inner.tables, files, ""), made)
-            spark.sql(sql).createOrReplaceTempView(table)
+            inner = compiled(view_query(statement, table), table, f"{table}_")
+            _show(spark, connection, inner, made)
+            spark.sql(inner.sql).createOrReplaceTempView(table)
         made.append(table)
 
 
@@ -119,6 +191,8 @@ def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str)
             "files of the lake"
         )
     sent = connection.execute(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+    if not rows:
+        sent = sent.schema.empty_table()  # of one piece: pyspark does not take a table of none
     spark.createDataFrame(sent).createOrReplaceTempView(name)
 
 
@@ -126,7 +200,7 @@ def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str)
 def _told() -> Iterator[None]:
     """Errors of Spark and its gateway without their text, which may hold a value."""
     try:
-        from py4j.protocol import Py4JError
+        from py4j.protocol import Py4JError, Py4JNetworkError
         from pyspark.errors import PySparkException
     except ImportError:
         session()  # says what is missing
@@ -135,6 +209,12 @@ def _told() -> Iterator[None]:
         yield
     except PySparkException as error:
         condition = error.getCondition() or "no condition"
+        if condition == "USER_RAISED_EXCEPTION":  # by what ``dialect`` put around a cast
+            raise NotPortable(
+                "a cast of a value of this type is not known to mean the same on Spark"
+            ) from None
         raise EngineError(f"Spark failed: {type(error).__name__}, {condition}") from None
     except (Py4JError, ConnectionError) as error:
+        if isinstance(error, (Py4JNetworkError, ConnectionError)):
+            stop()  # the next query gets a new one
         raise EngineError(f"Spark is gone: {type(error).__name__}") from None

@@ -41,7 +41,7 @@ COUNTRIES = ["NL", "DE", "SR", "MA", "XX", None]
 
 
 def words(connection: duckdb.DuckDBPyConnection, rows: int = 400) -> None:
-    """Table ``woorden``: a value of each type, twice, rare ones and NULL often."""
+    """Table ``woorden``: a value of each type, twice, rare ones and NULL often; ``leeg``: none."""
     draw = random.Random(8)
     connection.execute(
         "CREATE TABLE woorden (nr BIGINT, g VARCHAR, h BIGINT, a DATE, b DATE, s VARCHAR, "
@@ -60,6 +60,7 @@ def words(connection: duckdb.DuckDBPyConnection, rows: int = 400) -> None:
     made += [(rows + nr, "groot", 1, *[None] * 4, whole, whole, *[None] * 4, {})
              for nr, whole in enumerate(WHOLE)]  # fmt: skip
     connection.executemany(f"INSERT INTO woorden VALUES ({', '.join('?' * 14)})", made)
+    connection.execute("CREATE TABLE leeg AS SELECT * FROM woorden LIMIT 0")
 
 
 def programme(connection: duckdb.DuckDBPyConnection, rows: int = 900) -> None:
