@@ -73,6 +73,9 @@ def _main() -> None:
     # Before numpy is imported, and for every process started from here: one BLAS thread gives the
     # same last digit on any number of processors, and small matrices are faster without a second.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Great Expectations makes millions of short-lived objects beside a large heap that stays:
+    # collecting less often saves a twentieth of a run, and of every import.
+    gc.set_threshold(100_000, 50, 50)
 
 
 @app.command()
@@ -95,9 +98,6 @@ def run(
     from via_pipeline.storage.atomic import BusyError
 
     began = time.monotonic()
-    # Great Expectations makes millions of short-lived objects beside a large heap that stays:
-    # collecting less often saves a twentieth of the run.
-    gc.set_threshold(100_000, 50, 50)
     # A place that cannot be used is a setting that is wrong, and told by ``Guarded``.
     home = Home.from_env().ensure()
     with _terminal(2 if as_json else 1) as console, troubles(console), limited(console):

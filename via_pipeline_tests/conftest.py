@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 
 # Before anything is imported: Great Expectations reads its switch when it is imported.
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
@@ -11,6 +13,9 @@ os.environ.pop("VIA_SCHEDULES", None)
 os.environ.pop("VIA_ALERT_COMMAND", None)
 os.environ.pop("VIA_RELEASES", None)
 os.environ.pop("VIA_USER", None)
+# What is compiled is kept beside its source, by pytest and by the hundred processes that tests
+# start: without, each of them compiles this package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A key for tests only, so that no test makes or reads the key of who runs them.
 os.environ.setdefault("VIA_PSEUDONYM_KEY", "7465737473206f6e6c793a20" + "00" * 32)
 
@@ -23,6 +28,9 @@ from filelock import FileLock
 
 from via_pipeline_tests.journeys import house
 
+sys.dont_write_bytecode = False
+# As `via` itself: beside a large heap that stays, collecting less often saves a twentieth.
+gc.set_threshold(100_000, 50, 50)
 # How long an example takes says how busy the machine is; no test of ours is about that.
 hypothesis.settings.register_profile("via", deadline=None)
 hypothesis.settings.load_profile("via")

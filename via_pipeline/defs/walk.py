@@ -67,8 +67,9 @@ def walk(
 
     lap("dagster")
     if expect_validation:
-        import great_expectations  # noqa: F401 - timed here
+        from via_pipeline.quality.engines import imported
 
+        imported()
         lap("great_expectations")
     definitions = _definitions(tell)
     lap("definitions")

@@ -305,10 +305,12 @@ def _linked(part: Part, link: Link, parts: Sequence[Part]) -> Iterator[tuple[int
         return
     # A column that only counts deliveries tells not which they are.
     is_told = bool(part.dataset.deliveries and other.dataset.deliveries)
-    named = [name for name in other.dataset.key if name in link.at]
+    key = list(enumerate(other.dataset.key))
+    named = [name for _, name in key if name in link.at]
+    places = [place for place, name in key if name in link.at]
     table: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(other.rows):
-        table[_values(other.dataset, row, named)].append(index)
+        table[tuple(row.key[place] for place in places)].append(index)
     for index, row in enumerate(part.rows):
         at = dict(zip(part.dataset.key, row.key, strict=True))
         if _applies(part.dataset, link, at):

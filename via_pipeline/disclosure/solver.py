@@ -1,6 +1,7 @@
 """Where the solver of a release runs: in a process of its own, within limits, where there is much.
 
-Belongs here: the limits of a release's search and of its proof, and what is told when one is met.
+Belongs here: the limits of a release's search and of its proof, what is told when one is met, and
+what a run need not ask twice.
 Does not belong here: the process (``engine.apart``), the search (``engine.search``), the proof
 (``audit``).
 
@@ -9,15 +10,21 @@ find then is given up, as less detail, and the release says so. The limits here 
 not happen: a solver that does not come back, that takes all memory, that is killed. They depend on
 the machine, so nothing that goes out may depend on them: they end the run, and yesterday's tables
 stay.
+
+The releases of a night have much in common: the last edition holds most of what BI reads. What a
+process of ours was answered it remembers, by all that went into the question, until it ends. So no
+pattern is searched for twice in a run, and nothing is proven twice, and nothing is believed that
+was not found by this very run: the memory is on no disk.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from via_pipeline.disclosure.audit.model import Audit, Figure, Tie
-from via_pipeline.disclosure.audit.proof import audit
+from via_pipeline.disclosure.audit.proof import pieces
 from via_pipeline.disclosure.engine.apart import MEMORY, Apart, NoAnswer
 from via_pipeline.disclosure.engine.problem import Name, Problem
 from via_pipeline.disclosure.engine.rules import Rule
@@ -30,6 +37,14 @@ the same release always goes the same way."""
 SECONDS = 7_200.0
 """For one part of the search, or for the proof; a hundred times what the sample's largest takes."""
 REST = "rest"
+_MANY = 5_000
+"""Answers remembered; a night of the sample has some hundreds."""
+_answers: dict[str, Any] = {}
+
+
+def forget() -> None:
+    """Forget all answers, so that the next question is asked."""
+    _answers.clear()
 
 
 class SolverStopped(RuntimeError):
@@ -59,7 +74,15 @@ class Solver:
             SolverStopped: it met a limit or was killed.
         """
         names = [cell.name for cell in problem.cells]
-        return self._ask("hide", names, search, problem, tuple(rules), (), EFFORT, False)
+        given = (problem, tuple(rules), (), EFFORT, False)
+        if self._apart is None:
+            return search(*given)
+        asked = (search.__qualname__, problem.cells, problem.relations, *given[1:])
+        question = hashlib.sha256(repr(asked).encode()).hexdigest()
+        found: Pattern | None = _answers.get(question)
+        if found is None:
+            found = _remember(question, self._ask("hide", names, search, *given))
+        return found
 
     def audit(self, figures: Collection[Figure], ties: Collection[Tie], exact_up_to: int) -> Audit:
         """The proof of what would be published; see ``disclosure.audit``.
@@ -68,7 +91,14 @@ class Solver:
             SolverStopped: it met a limit or was killed.
         """
         names = [figure.name for figure in figures]
-        return self._ask("prove", names, audit, list(figures), list(ties), exact_up_to)
+        known = {} if self._apart is None else dict(_answers)
+        given = (list(figures), list(ties), exact_up_to, frozenset(known))
+        whole = Audit()
+        for question, found in self._ask("prove", names, pieces, *given):
+            whole.add(known[question] if found is None else found)
+            if found is not None and self._apart is not None:
+                _remember(question, found)
+        return whole
 
     def _ask(
         self, what: str, names: Collection[Name], function: Callable[..., Any], *given: object
@@ -79,6 +109,13 @@ class Solver:
             return self._apart.ask(function, *given, seconds=SECONDS)
         except NoAnswer as met:
             raise SolverStopped(_told(what, names, met)) from None
+
+
+def _remember(question: str, answer: Any) -> Any:
+    while len(_answers) >= _MANY:
+        del _answers[next(iter(_answers))]
+    _answers[question] = answer
+    return answer
 
 
 def _told(what: str, names: Collection[Name], met: NoAnswer) -> str:

@@ -19,6 +19,11 @@ RESULT = load_dataset("resultaat")
 NAMES = ("nederlands", "westers", "niet_westers", "onbekend")
 
 
+@pytest.fixture(autouse=True)
+def nothing_answered():
+    solver.forget()
+
+
 @pytest.fixture
 def connection():
     with duckdb.connect() as found:
@@ -204,12 +209,46 @@ def test_a_large_release_is_searched_and_proven_in_a_process_without_our_setting
         monkeypatch.setenv(name, "a key")
     again, apart = released(connection, groups(4, 20, 60, 70))
     assert (again, apart.proof, apart.coarser) == (shown, made.proof, ())
-    for name in ("search", "audit"):
+    for name in ("search", "pieces"):
         with monkeypatch.context() as other:
             other.setattr(solver, name, tells_its_settings)
             with pytest.raises(ValueError, match=r"^\d+ \[\]$") as told:
                 released(connection, groups(4, 20, 60, 70))
             assert str(os.getpid()) not in str(told.value)
+
+
+def test_a_run_asks_no_question_twice_and_a_changed_figure_is_another_question(
+    connection, monkeypatch
+):
+    monkeypatch.setattr(solver, "APART_FROM", 1)
+    asked, ask = [], solver.Apart.ask
+    monkeypatch.setattr(
+        solver.Apart,
+        "ask",
+        lambda self, function, *given, seconds: (
+            asked.append(function.__name__) or ask(self, function, *given, seconds=seconds)
+        ),
+    )
+    shown, made = released(connection, groups(4, 20, 60, 70))
+    assert asked == ["search", "pieces"]
+    again, remembered = released(connection, groups(4, 20, 60, 70))
+    assert asked == ["search", "pieces", "pieces"], "which pieces there are is found every time"
+    assert (again, remembered.proof) == (shown, made.proof)
+    other, anew = released(connection, groups(9, 20, 60, 70))
+    assert asked[3:] == ["search", "pieces"]
+    solver.forget()
+    assert released(connection, groups(9, 20, 60, 70))[1].proof == anew.proof
+    monkeypatch.setattr(solver, "EFFORT", -1)
+    assert released(connection, groups(9, 20, 60, 70))[0] != other, "less work is another question"
+
+
+def test_answers_that_are_forgotten_are_asked_for_again(connection, monkeypatch):
+    monkeypatch.setattr(solver, "APART_FROM", 1)
+    monkeypatch.setattr(solver, "_MANY", 1)
+    shown, made = released(connection, groups(4, 20, 60, 70))
+    again, anew = released(connection, groups(4, 20, 60, 70))
+    assert (again, anew.proof) == (shown, made.proof)
+    assert len(solver._answers) == 1
 
 
 @pytest.mark.parametrize(
@@ -241,7 +280,7 @@ def test_a_proof_that_is_stopped_leaves_the_tables_of_yesterday(tmp_path, monkey
     run.protect(home)
     before = {path: path.read_bytes() for path in sorted(home.lake.rglob("*")) if path.is_file()}
     monkeypatch.setattr(solver, "APART_FROM", 1)
-    monkeypatch.setattr(solver, "audit", is_killed)
+    monkeypatch.setattr(solver, "pieces", is_killed)
     with pytest.raises(SolverStopped, match="prove"):
         run.protect(home)
     after = {path: path.read_bytes() for path in sorted(home.lake.rglob("*")) if path.is_file()}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from via_pipeline.disclosure.audit.model import AuditError, Figure, Tie
-from via_pipeline.disclosure.audit.proof import audit
+from via_pipeline.disclosure.audit.proof import audit, pieces
 from via_pipeline.disclosure.audit.witness import Exact
 from via_pipeline.disclosure.engine import movement
 from via_pipeline.disclosure.engine.handover import published
@@ -244,6 +244,36 @@ def test_intervals_of_the_audit_are_those_of_whole_number_programs() -> None:
     for one in verdict.intervals:
         assert one.is_exact
         assert (one.low, one.high) == interval(cells, relations, pattern.hidden, one.name)
+
+
+def two_parts(whole: int = 10, least: int = 0) -> tuple[list[Figure], list[Tie]]:
+    """Twice a hidden part of a whole that is out; nothing ties one to the other."""
+    figures, ties = [], []
+    for mark, of, low in (("a", whole, least), ("b", 30, 0)):
+        figures += [Figure((mark,), of, (of, of)), Figure((mark, "1"), 4, None, low, sliding=3)]
+        ties.append(Tie((((mark,), 1), ((mark, "1"), -1)), 0, 1_000))
+    return figures, ties
+
+
+@pytest.mark.parametrize(
+    ("change", "exact_up_to", "anew"),
+    [
+        ({}, 150, 0),
+        ({"whole": 11}, 150, 1),
+        ({"least": 3}, 150, 1),
+        ({}, 1, 2),
+    ],
+)
+def test_a_piece_is_known_by_all_that_its_verdict_rests_on(change, exact_up_to, anew) -> None:
+    """A published figure that stands beside the hidden ones counts as well."""
+    before = dict(pieces(*two_parts()))
+    assert len(before) == 2
+    after = pieces(*two_parts(**change), exact_up_to, before)
+    assert sum(found is not None for _, found in after) == anew
+    whole = pieces(*two_parts(**change), exact_up_to)
+    assert [before[own] if found is None else found for own, found in after] == [
+        found for _, found in whole
+    ]
 
 
 def test_every_kept_witness_stands_by_exact_arithmetic() -> None:

@@ -75,6 +75,13 @@ class House:
         add_codelist(home.data / "reference")
         return cls(home, sources)
 
+    def copied(self, tmp_path: Path) -> House:
+        """The same installation once more, below ``tmp_path``: for a test that changes it."""
+        home = Home(tmp_path / "via", tmp_path / "data")
+        for one, other in ((self.home.root, home.root), (self.home.data, home.data)):
+            shutil.copytree(one, other, symlinks=True)
+        return House(home, self.sources)
+
     def contract(self, source: str) -> Contract:
         return load(source, self.sources)
 

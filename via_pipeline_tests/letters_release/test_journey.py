@@ -139,6 +139,7 @@ def small(tmp_path_factory: pytest.TempPathFactory):
     return home
 
 
+@pytest.mark.long(2, alone=True)
 def test_a_late_delivery_and_a_run_change_no_byte_of_what_was_published(small):
     home = small
     folder = freeze.folder_of(home, LATER, 1)

@@ -6,11 +6,16 @@ facts are written through their own interfaces.
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import frontmatter
 import pyarrow as pa
 
@@ -93,17 +98,21 @@ def keep(home: Home, source: str, revision: int = 1, **instead: Rows) -> None:
 
     ``instead`` are tables with other rows than there.
     """
+    typed = _kept(source, home.data / source) | instead
+    deliver(home, source, {}, typed, received=None, synthetic=False, revision=revision)
+
+
+@cache
+def _kept(source: str, folder: Path) -> dict[str, Rows]:
+    """Its tables by name, read once: nobody changes the repository's folders meanwhile."""
     contract = load(source)
-    folder = home.data / source
     tables = {}
     for table in contract.tables:
         if table.name == "status":
             tables[table.name] = [_status(path) for path in sorted(folder.glob("status/*.md"))]
         else:
             tables[table.name] = plain_csv(folder / f"{table.name}.csv")
-    typed = {name: [_typed(contract, name, row) for row in rows] for name, rows in tables.items()}
-    typed |= instead
-    deliver(home, source, {}, typed, received=None, synthetic=False, revision=revision)
+    return {name: [_typed(contract, name, row) for row in rows] for name, rows in tables.items()}
 
 
 def plain_csv(path: Path) -> list[dict[str, str]]:
@@ -152,22 +161,41 @@ def _write(home: Home, contract: Contract, table: str, delivery_id: str, rows: R
     for row in full:
         if unknown := set(row) - set(types):
             raise KeyError(f"{table} has no columns {sorted(unknown)}")
-    # Through text, all rows at once: an INSERT a row takes a minute for some thousand rows.
+    cells = tuple(
+        tuple(None if row.get(name) is None else str(row[name]) for row in full) for name in types
+    )
+    path.write_bytes(_parquet(tuple(types.items()), cells))
+
+
+@lru_cache(maxsize=500)
+def _parquet(
+    types: tuple[tuple[str, str], ...], cells: tuple[tuple[str | None, ...], ...]
+) -> bytes:
+    """A file of those columns, ordered by ``_row``; the same tables stand in many houses.
+
+    Through text, all rows at once: an INSERT a row takes a minute for some thousand rows.
+    """
     texts = pa.table(
         {
-            name: pa.array(
-                [None if row.get(name) is None else str(row[name]) for row in full], pa.string()
-            )
-            for name in types
+            name: pa.array(column, pa.string())
+            for (name, _), column in zip(types, cells, strict=True)
         }
     )
     cast = ", ".join(
-        f"CAST({duck.quoted(name)} AS {kind}) AS {duck.quoted(name)}"
-        for name, kind in types.items()
+        f"CAST({duck.quoted(name)} AS {kind}) AS {duck.quoted(name)}" for name, kind in types
     )
-    with duck.work() as connection:
-        connection.register("texts", texts)
-        connection.execute(
-            f"COPY (SELECT {cast} FROM texts ORDER BY _row) "
-            f"TO {duck.literal(path)} (FORMAT parquet)"
-        )
+    connection, path = _writer()
+    connection.register("texts", texts)
+    connection.execute(
+        f"COPY (SELECT {cast} FROM texts ORDER BY _row) TO {duck.literal(path)} (FORMAT parquet)"
+    )
+    connection.unregister("texts")
+    return path.read_bytes()
+
+
+@cache
+def _writer() -> tuple[duckdb.DuckDBPyConnection, Path]:
+    """One for all tables, and its file: opening one takes longer than writing a table of a test."""
+    folder = Path(tempfile.mkdtemp(prefix="via-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return duckdb.connect(), folder / "rows.parquet"

@@ -24,10 +24,10 @@ NOW = datetime(2021, 6, 2, 12, 0, tzinfo=UTC)
 SOURCES = ("p6_leren_werken", "p7_ww", "p8_begeleiding")
 
 
-@pytest.fixture
-def house(tmp_path) -> House:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> House:
     """The person in a CSV (twice, and once set aside), a ZIP and an ODS."""
-    house = House.build(tmp_path)
+    house = House.build(tmp_path_factory.mktemp("huis"))
     for quarter, bad in (("2019KW1", False), ("2019KW2", True)):
         text = p7_text(planted.BSN, quarter, bad=bad)
         house.land("p7_ww", f"p7_ww_{quarter}_v1.csv", text.encode())
@@ -35,6 +35,12 @@ def house(tmp_path) -> House:
     house.land("p6_leren_werken", "p6_leren_werken_utrecht_2020H1_v1.ods", p6_ods(planted.BSN))
     run(house, "run-1")
     return house
+
+
+@pytest.fixture
+def house(built: House, tmp_path) -> House:
+    """That house, to change."""
+    return built.copied(tmp_path)
 
 
 def run(house: House, run_id: str) -> None:

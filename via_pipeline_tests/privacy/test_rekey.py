@@ -26,16 +26,22 @@ NOW = datetime(2021, 6, 2, 12, 0, tzinfo=UTC)
 TABLE = "pilots__p7_ww_periode"
 
 
-@pytest.fixture
-def house(tmp_path) -> House:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> House:
     """Three deliveries of the same people, one row set aside; and one delivery twice."""
-    house = House.build(tmp_path)
+    house = House.build(tmp_path_factory.mktemp("huis"))
     for quarter, bad in (("2019KW1", False), ("2019KW2", True), ("2019KW3", False)):
         text = p7_text(planted.BSN, quarter, bad=bad)
         house.land("p7_ww", f"p7_ww_{quarter}_v1.csv", text.encode())
     house.land("p7_ww", "p7_ww_2019KW1_v1.csv", p7_text(planted.BSN).encode(), "2019-03-01")
     run(house)
     return house
+
+
+@pytest.fixture
+def house(built: House, tmp_path) -> House:
+    """That house, to change."""
+    return built.copied(tmp_path)
 
 
 def run(house: House, key: Key = KEY) -> None:

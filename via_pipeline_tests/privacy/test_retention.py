@@ -23,10 +23,10 @@ LAST_DAY = datetime(2024, 2, 1, 20, 0, tzinfo=UTC)
 DAY_AFTER = datetime(2024, 2, 2, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def house(tmp_path) -> House:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> House:
     """One delivery of 2019 and one of 2021 (kept five years), and one that says it is synthetic."""
-    house = House.build(tmp_path)
+    house = House.build(tmp_path_factory.mktemp("huis"))
     for name, received in (
         ("p7_ww_2019KW1_v1.csv", RECEIVED),
         ("p7_ww_2019KW2_v1.csv", LATER),
@@ -36,6 +36,12 @@ def house(tmp_path) -> House:
         house.land("p7_ww", name, text.encode(), received)
     run(house)
     return house
+
+
+@pytest.fixture
+def house(built: House, tmp_path) -> House:
+    """That house, to change."""
+    return built.copied(tmp_path)
 
 
 def run(house: House) -> None:

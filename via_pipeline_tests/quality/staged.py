@@ -31,6 +31,8 @@ AGGREGATES = {
 }
 UNIQUE = {"expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique"}
 
+_AT_ONCE = 50
+
 Row = dict[str, Any]
 
 
@@ -116,16 +118,24 @@ def write(path: Path, types: dict[str, str], rows: list[Row]) -> Path:
     """Write ``rows`` as a staged Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE t ({columns})")
-        if rows:
-            marks = ", ".join("?" for _ in types)
-            connection.executemany(
-                f"INSERT INTO t VALUES ({marks})",
-                [[row.get(name) for name in types] for row in rows],
-            )
-        connection.execute(f"COPY (SELECT * FROM t ORDER BY _row) TO {literal(path)}")
+    connection = _writer()
+    connection.execute(f"CREATE OR REPLACE TABLE t ({columns})")
+    marks = "(" + ", ".join("?" for _ in types) + ")"
+    # Many rows at once: an INSERT a row takes most of what such a test takes.
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        connection.execute(
+            f"INSERT INTO t VALUES {', '.join([marks] * len(some))}",
+            [row.get(name) for row in some for name in types],
+        )
+    connection.execute(f"COPY (SELECT * FROM t ORDER BY _row) TO {literal(path)}")
     return path
+
+
+@cache
+def _writer() -> duckdb.DuckDBPyConnection:
+    """One for all files: opening one takes longer than writing them."""
+    return duckdb.connect()
 
 
 def is_about_rows(rule: Rule) -> bool:

@@ -56,13 +56,18 @@ def run(small: intake.House, now: datetime = intake.NOW) -> None:
     conform.refresh(small.home, P5)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> intake.House:
-    made = intake.House.build(tmp_path)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> intake.House:
+    made = intake.House.build(tmp_path_factory.mktemp("huis"))
     path = made.land("p5_behoud", NAME, intake.p5_text(rows()))
     os.utime(path, (0, 0))
     run(made)
     return made
+
+
+@pytest.fixture
+def small(built: intake.House, tmp_path: Path) -> intake.House:
+    return built.copied(tmp_path)
 
 
 def ledger(small: intake.House) -> list[LedgerRow]:

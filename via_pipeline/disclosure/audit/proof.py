@@ -11,7 +11,8 @@ only what they leave open is attacked by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil, floor
 
@@ -42,12 +43,37 @@ def audit(figures: Iterable[Figure], ties: Iterable[Tie], exact_up_to: int = 150
     Raises:
         AuditError: the true figures do not agree with what is published.
     """
+    whole = Audit()
+    for _, found in pieces(figures, ties, exact_up_to):
+        assert found is not None
+        whole.add(found)
+    return whole
+
+
+def pieces(
+    figures: Iterable[Figure],
+    ties: Iterable[Tie],
+    exact_up_to: int = 150,
+    judged: Collection[str] = (),
+) -> list[tuple[str, Audit | None]]:
+    """The audit piece by piece, of figures that hang together: a digest, and what was found.
+
+    The digest (SHA-256, hex) is of all that the verdict of the piece rests on: its figures, their
+    ties and what else stands in those. A piece whose digest is among ``judged`` is left out (None):
+    the same question has the same answer.
+
+    Raises:
+        AuditError: see ``audit``.
+    """
     known = {figure.name: figure for figure in sorted(figures, key=lambda one: one.name)}
     ties = sorted(set(ties), key=lambda tie: (tie.terms, tie.low, tie.high))
     unknown = [name for name, one in known.items() if one.seen is None or one.seen[0] < one.seen[1]]
     web, exact = Web(unknown, ties), Exact(known.values(), ties)
 
-    def judged(piece: Sequence[Name]) -> Audit:
+    def verdict(piece: Sequence[Name]) -> tuple[str, Audit | None]:
+        own = _digest(known, sorted(piece), web.ties(piece), exact_up_to)
+        if own in judged:
+            return own, None
         proof = _Proof(known, web, exact)
         hidden = [name for name in sorted(piece) if known[name].seen is None]
         proof.settle("", sorted(piece), hidden, exact_up_to)
@@ -57,13 +83,18 @@ def audit(figures: Iterable[Figure], ties: Iterable[Tie], exact_up_to: int = 150
             for part in Web(others, web.ties(others)).pieces(others):
                 wanted = sorted(set(part) & set(targets))
                 proof.settle(owner, sorted(part), wanted, exact_up_to)
-        return proof.audit
+        return own, proof.audit
 
-    whole = Audit()
     with ThreadPoolExecutor(_THREADS) as pool:
-        for part in pool.map(judged, web.pieces(unknown)):
-            whole.add(part)
-    return whole
+        return list(pool.map(verdict, web.pieces(unknown)))
+
+
+def _digest(
+    figures: Mapping[Name, Figure], piece: Sequence[Name], ties: Sequence[Tie], exact_up_to: int
+) -> str:
+    beside = sorted({name for tie in ties for name, _ in tie.terms})
+    asked = (exact_up_to, piece, [figures[name] for name in (*piece, *beside)], ties)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()
 
 
 class _Proof:
