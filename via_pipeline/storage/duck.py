@@ -19,7 +19,7 @@ from via_pipeline.storage.home import Home
 
 _Config = dict[str, str | bool | int | float | list[str]]
 _LONG_LIST = 16
-_LEAST_BYTES = 1 << 29
+_LEAST_BYTES = 400 << 20
 _OFFLINE: _Config = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -83,7 +83,7 @@ def in_order(scratch: Path | None = None, at_once: int = 1) -> Iterator[duckdb.D
 def at_once() -> int:
     """How many deliveries are worked on side by side, see ``in_order``.
 
-    One a processor that DuckDB may use, as long as each has half a gigabyte of its memory.
+    One a processor that DuckDB may use, as long as each has 400 MB of its memory.
     """
     with work() as connection:
         threads, memory = connection.execute(

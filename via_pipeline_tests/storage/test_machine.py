@@ -98,9 +98,9 @@ def test_no_spill_outside_the_installation(tmp_path: Path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "threads", "expected"), [("8GB", "4", 4), ("1GiB", "4", 2), ("96MB", "4", 1)]
+    ("memory", "threads", "expected"), [("8GB", "4", 4), ("1GB", "4", 2), ("96MB", "4", 1)]
 )
-def test_as_many_at_once_as_have_half_a_gigabyte_each(
+def test_as_many_at_once_as_have_400_megabytes_each(
     monkeypatch: pytest.MonkeyPatch, memory: str, threads: str, expected: int
 ) -> None:
     monkeypatch.setenv(settings.MEMORY, memory)
