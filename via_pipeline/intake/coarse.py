@@ -9,7 +9,7 @@ coarse (the contract's ``coarsen``).
 
 from __future__ import annotations
 
-import duckdb
+from collections.abc import Iterator
 
 from via_pipeline.contracts.model import Column, Table
 from via_pipeline.storage.duck import literal, quoted
@@ -22,24 +22,24 @@ def looks_across_rows(table: Table) -> bool:
     return any(kind == "frequent" for kind, _ in map(_parts, _coarse(table)))
 
 
-def count(connection: duckdb.DuckDBPyConnection, table: Table, held: str) -> None:
-    """Remember on ``connection`` which texts many rows of ``held`` (quoted) share, for ``applied``.
+def counting(table: Table, relation: str) -> Iterator[str]:
+    """SQL, a statement a column, that remembers which texts many rows of ``relation`` share.
 
-    As a type and not as a subquery: a join would take the rows out of their order.
+    What ``applied`` needs on the same connection, once. As a type and not as a subquery: a join
+    would take the rows out of their order.
     """
     for column in _coarse(table):
         kind, number = _parts(column)
         if kind == "frequent":
-            name, shared = quoted(column.name), _shared(table, column)
-            connection.execute(f"DROP TYPE IF EXISTS {shared}")
-            connection.execute(
-                f"CREATE TYPE {shared} AS ENUM (SELECT {name} FROM {held} "
+            name = quoted(column.name)
+            yield (
+                f"CREATE TYPE {_shared(table, column)} AS ENUM (SELECT {name} FROM {relation} "
                 f"WHERE {name} IS NOT NULL GROUP BY ALL HAVING count(*) >= {number})"
             )
 
 
 def applied(table: Table, query: str) -> str:
-    """``query`` with its coarse columns; after ``count`` where it ``looks_across_rows``."""
+    """``query`` with its coarse columns; after ``counting`` where it ``looks_across_rows``."""
     replaced = [part for column in _coarse(table) for part in _replaced(table, column)]
     return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({query})" if replaced else query
 

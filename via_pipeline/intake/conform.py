@@ -86,7 +86,8 @@ def to_parquet(
     """Write ``<table>.parquet`` for every table of ``raws`` into ``folder``; rows by table.
 
     A table that other tables' predicates look at, or whose own predicates look across rows, is
-    held in memory, pseudonymised, until all are written; every other table is streamed.
+    held in memory, pseudonymised, until all are written; every other table is streamed. Where it is
+    only to be known how often a text occurs, a file that is read fast is read twice and not held.
     ``RawTable.tally`` holds afterwards what could not be read; the caller must look at its
     ``refused``.
 
@@ -103,7 +104,7 @@ def to_parquet(
         ]
         for name in raws
     }
-    held = _held(context, rules)
+    held = _held(context, rules, raws)
     for name, raw in raws.items():
         if name in held:
             query = _conformed(context, context.contract.table(name), raw)
@@ -116,6 +117,12 @@ def to_parquet(
     rows: dict[str, int] = {}
     for name, raw in raws.items():
         table = context.contract.table(name)
+        if name in held:
+            for statement in coarse.counting(table, _held_name(name)):
+                opened.execute(statement)
+        else:
+            for statement in coarse.counting(table, f"({_conformed(context, table, raw)})"):
+                _with_attempts(opened, raw, statement)
         flags = "".join(
             f", CASE WHEN coalesce(({_filled(context, rule, raws)}), true) THEN 1 ELSE 0 END "
             f"AS {quoted(rule.flag)}"
@@ -126,7 +133,6 @@ def to_parquet(
         try:
             if name in held:
                 # No join: the rows stay in the order in which they were held, that of the file.
-                coarse.count(opened, table, _held_name(name))
                 rows_of = f"SELECT *{flags} FROM {_held_name(name)} AS rij"
                 final = coarse.applied(table, rows_of)
                 final = _written(context, table, final)
@@ -440,11 +446,16 @@ def _resolve(opened: duckdb.DuckDBPyConnection, context: Context, table: Table) 
             context.resolved.update(found)
 
 
-def _held(context: Context, rules: Mapping[str, Iterable[Rule]]) -> set[str]:
+def _held(
+    context: Context, rules: Mapping[str, Iterable[Rule]], raws: Mapping[str, RawTable]
+) -> set[str]:
     """Tables that must be complete before a predicate, or a rare text, can be worked out."""
     held = set()
     for name, predicates in rules.items():
-        if coarse.looks_across_rows(context.contract.table(name)) or context.exclusions.unknown:
+        is_slow = len(raws[name].attempts) == 1
+        if context.exclusions.unknown or (
+            is_slow and coarse.looks_across_rows(context.contract.table(name))
+        ):
             held.add(name)
         for rule in predicates:
             named = {found for found in _PLACEHOLDER.findall(rule.predicate or "")}
