@@ -252,3 +252,27 @@ def test_a_column_of_another_type_and_new_codes_are_told(tmp_path):
     words = house.staged("klein", "klein_2020_v1.csv").tables[0].drift
     assert "Kolom 'datum' bevat datum (jjjj-mm-dd); afgesproken is datum (dd-mm-jjjj)." in words
     assert "Kolom 'soort' bevat codes die niet in de codelijst 'klein_soort' staan: 'q'." in words
+
+
+@pytest.mark.parametrize(
+    ("tail", "many"),
+    [("", "\r\n"), ("100099;te;weinig\r\n", "\r\n"), ("", "\r")],
+    ids=["read fast", "read fast until a row is torn", "read with care"],
+)
+def test_a_text_that_few_rows_share_is_not_kept_however_the_file_is_read(tmp_path, tail, many):
+    house = House.build(tmp_path)
+    rows = [p5_row(number, functienaam="adviseur") for number in range(10)]
+    rows += [p5_row(number, functienaam="zaalwacht") for number in range(10, 19)]
+    rows += [p5_row(19, functienaam="neef van de directeur"), p5_row(20, functienaam="")]
+    text = (p5_text(rows) + tail).replace("\r\n", many)
+    house.land("p5_behoud", "p5_behoud_A_2018_v1.csv", text)
+    house.take_in("p5_behoud")
+    staged = house.staged("p5_behoud", "p5_behoud_A_2018_v1.csv")
+    path = house.parquet(staged, "medewerker")
+    found = duckdb.execute(
+        "SELECT functienaam, count(*), min(_row) FROM read_parquet($1) GROUP BY ALL ORDER BY 3",
+        [str(path)],
+    ).fetchall()
+    assert found == [("adviseur", 10, 2), ("(zeldzaam)", 10, 12), (None, 1, 22)]
+    numbers = duckdb.execute("SELECT _row FROM read_parquet($1)", [str(path)]).fetchall()
+    assert numbers == [(number,) for number in range(2, 23)]
