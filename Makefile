@@ -13,7 +13,8 @@ VIA_DATA ?= data
 PORT ?= 3000
 JOBS ?= 2
 MINUTES ?= 2
-PYTEST ?= --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# One process more than the two processors that it is made for: some wait for a child or for the disk.
+PYTEST ?= --quiet --numprocesses 3 --dist loadgroup --no-loadscope-reorder
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
@@ -38,7 +39,7 @@ run: $(VENV)/.run ## take in the sample deliveries, run the nightly refresh, emi
 	@$(BIN)/via run
 
 .PHONY: test
-test: $(VENV)/.dev $(VENV)/.compat $(VENV)/.pdf ## all tests, in two processes (PYTEST=... for other arguments)
+test: $(VENV)/.dev $(VENV)/.compat $(VENV)/.pdf ## all tests, in three processes (PYTEST=... for other arguments)
 	@$(BIN)/python -m pytest $(PYTEST)
 
 .PHONY: ui

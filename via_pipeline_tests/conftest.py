@@ -32,7 +32,10 @@ sys.dont_write_bytecode = False
 # As `via` itself: beside a large heap that stays, collecting less often saves a twentieth.
 gc.set_threshold(100_000, 50, 50)
 # How long an example takes says how busy the machine is; no test of ours is about that.
-hypothesis.settings.register_profile("via", deadline=None)
+# The same examples every time, so that the suite says the same of the same code; others are looked
+# for with PYTEST=--hypothesis-profile=search.
+hypothesis.settings.register_profile("via", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile("via")
 
 _OF_RUN, _THE_REST = 8, 9
@@ -73,7 +76,7 @@ def own_dagster_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 # to go to either process.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests over two processes, what takes longest first (the marker ``long``).
+    """Spread the tests over processes, what takes longest first (the marker ``long``).
 
     A file stays together, for its fixtures, unless a test is marked to go ``alone``. The sample run
     is made in one process by turn 0, while turn 1, which does not need it, is at work in the other.
