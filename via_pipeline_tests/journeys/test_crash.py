@@ -10,7 +10,7 @@ from via_pipeline.defs.walk import walk
 from via_pipeline.intake import run as intake
 from via_pipeline_tests.journeys import house
 
-pytestmark = pytest.mark.long(3)
+pytestmark = pytest.mark.long(5)
 
 SECRET = "999990019"
 

@@ -133,7 +133,7 @@ def _tables_only(files: dict[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in files.items() if not path.startswith("staging/")}
 
 
-@pytest.mark.long(4, alone=True)
+@pytest.mark.long(6, alone=True)
 def test_a_bad_file_stops_no_other_and_shows(sample_run: house.Ran, tmp_path: Path) -> None:
     home = house.copied(sample_run.home, tmp_path)
     before = house.bytes_of(home.lake)
