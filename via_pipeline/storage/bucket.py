@@ -239,23 +239,28 @@ class Bucket:
         A request that is sent twice (its answer was lost) is refused because of itself: then what
         lies there is what was to be put. And Ceph 16 compares with the tag without its quotes.
         """
-        try:
-            there = self._client().get(self._at(key))
-        except FileNotFoundError as error:
-            if _is_gone(error):
-                return None
-            raise
-        now = _bare(there.meta["e_tag"])
-        if bytes(there.bytes()) == content:
+        lies, now = self._lies(key)
+        if lies == content:
             return now
         if tag is None or now != tag:
             return None
         try:
             return self._put(key, content, {"e_tag": tag})
         except Exception as error:
-            if type(error).__name__ == "PreconditionError":
-                return None
+            if type(error).__name__ != "PreconditionError":
+                raise
+            lies, now = self._lies(key)  # this one may have been sent twice as well
+            return now if lies == content else None
+
+    def _lies(self, key: str) -> tuple[bytes | None, str | None]:
+        """What lies there and its tag; None, None where nothing does."""
+        try:
+            there = self._client().get(self._at(key))
+        except FileNotFoundError as error:
+            if _is_gone(error):
+                return None, None
             raise
+        return bytes(there.bytes()), _bare(there.meta["e_tag"])
 
     def _changing(self) -> None:
         """Before an object is changed: whether that may be, and that nothing remembered holds."""
