@@ -274,12 +274,8 @@ def refresh(home: Home, today: date, folder: Path = plans.PLANS) -> Refreshed:
     rows = {}
     for table in TABLES:
         parts = _parts(home, table, tasks)
-        lake.commit(home.lake, table, parts)
+        lake.settle(home.lake, table, parts)
         rows[table] = sum(part.rows for part in parts)
-        kept = {home.lake / part.file for part in parts}
-        for older in (home.lake / table).glob("*.parquet"):
-            if older not in kept:
-                older.unlink()
     with work(home.scratch) as connection:
         lake.view(connection, home.lake, EFFECT, TABLES[EFFECT])
         written = lake.replace_table(home.lake, PUBLISHABLE, connection, publishable())
