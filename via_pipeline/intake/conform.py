@@ -121,6 +121,8 @@ def to_parquet(
             for statement in coarse.counting(table, _held_name(name)):
                 opened.execute(statement)
         else:
+            # The readers look at every cell of a row, whichever are asked for: both readings see
+            # the same rows, or the first fails as the second would.
             for statement in coarse.counting(table, f"({_conformed(context, table, raw)})"):
                 _with_attempts(opened, raw, statement)
         flags = "".join(

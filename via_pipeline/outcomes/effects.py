@@ -441,8 +441,11 @@ def _targets(
 
 
 def _parts(home: Home, table: str, tasks: Iterable[_Task]) -> list[lake.Part]:
+    known = lake.listed(home.lake, table)
     return [
-        lake.describe(home.lake, home.lake / table / f"{task.name}.parquet", task.name)
+        # The manifest's word stands, see ``lake.remembered``.
+        known.get(task.name)
+        or lake.describe(home.lake, home.lake / table / f"{task.name}.parquet", task.name)
         for task in tasks
     ]
 

@@ -202,6 +202,20 @@ def test_the_same_inputs_are_not_computed_again(home, nudging, monkeypatch):
     assert content(home) == before
 
 
+def test_damage_to_a_reading_is_still_seen_after_another_night(home, nudging):
+    employers(home)
+    effects.refresh(home, AFTER, nudging)
+    part = lake.parts(home.lake, effects.EFFECT)[0]
+    path = home.lake / part.file
+    with duck.work() as connection:
+        rows = connection.execute(f"FROM read_parquet('{path}') LIMIT 1").to_arrow_table()
+        connection.register("minder", rows)
+        connection.execute(f"COPY minder TO '{path}' (FORMAT parquet)")
+    effects.refresh(home, AFTER, nudging)
+    assert lake.parts(home.lake, effects.EFFECT)[0] == part
+    assert lake.describe(home.lake, path, part.name) != part
+
+
 def test_another_plan_is_computed_anew_and_the_old_result_goes(home, nudging):
     employers(home)
     effects.refresh(home, AFTER, nudging)
