@@ -9,8 +9,8 @@ Does not belong here: who may be shown (``populations``), what an origin is (``o
   characteristic add up to the employees of the organisation.
 - A person is the pair of kind and pseudonym. Who comes under another kind of number on a later day
   is not recognised: that is one who left and one who came.
-- Persons are compared by the MD5 (128 bits) of that pair: fixed width, and with 10 million persons
-  the chance that any two meet is some 1 in 10^24.
+- On two days persons are compared by the MD5 (128 bits) of that pair: fixed width, and with 10
+  million persons the chance that any two meet is some 1 in 10^24.
 
 Made to run in little memory: jobs are read from their files, not held; only persons with several
 jobs are looked at one by one. The SQL takes a list of deliveries, so that one peildatum can be done
@@ -172,7 +172,8 @@ def moves(
 WITH {_people(deliveries, sources)},
 paar AS ({pairs or consecutive()}),
 plaats AS (
-    SELECT organisatie, peildatum, persoon,
+    SELECT organisatie, peildatum,
+        md5_number(concat_ws(chr(31), sleutel_soort, sleutel)) AS persoon,
         coalesce(functieniveau, {literal(UNKNOWN)}) AS trede,
         {", ".join(f"herkomst_{name}" for name in GROUPS)}
     FROM persoon WHERE is_hoofdbaan
@@ -211,8 +212,13 @@ def consecutive() -> str:
 
 
 def _people(deliveries: Iterable[str] | None, sources: Path) -> str:
-    """CTEs that end in ``persoon``: every job, with whether it is the person's main one."""
-    keys = "organisatie, peildatum, persoon"
+    """CTEs that end in ``persoon``: every job, with whether it is the person's main one.
+
+    Who may have several is found by a hash: two persons that share one are both among ``meer``, and
+    are told apart there.
+    """
+    keys = "organisatie, peildatum, sleutel_hash"
+    person = "organisatie, peildatum, sleutel_soort, sleutel"
     order = (
         "functieniveau DESC NULLS LAST, schaal DESC NULLS LAST, baan_nr, "
         "herkomst_oud, herkomst_2022"
@@ -220,33 +226,47 @@ def _people(deliveries: Iterable[str] | None, sources: Path) -> str:
     return f"""
 baan AS NOT MATERIALIZED ({_jobs(deliveries, sources)}),
 meer AS MATERIALIZED (
-    SELECT {keys} FROM baan GROUP BY {keys} HAVING count(*) > 1
+    SELECT {keys} FROM ({_keys(deliveries, sources)}) GROUP BY {keys} HAVING count(*) > 1
 ),
 persoon AS NOT MATERIALIZED (
     SELECT b.*, true AS is_hoofdbaan FROM baan b ANTI JOIN meer USING ({keys})
     UNION ALL
-    SELECT b.*, row_number() OVER (PARTITION BY {keys} ORDER BY {order}) = 1 AS is_hoofdbaan
+    SELECT b.*, row_number() OVER (PARTITION BY {person} ORDER BY {order}) = 1 AS is_hoofdbaan
     FROM baan b SEMI JOIN meer USING ({keys})
 )"""
 
 
-def _jobs(deliveries: Iterable[str] | None, sources: Path) -> str:
-    """Jobs with organisation, peildatum, person, characteristics and both origin groups."""
+def _delivered(deliveries: Iterable[str] | None, sources: Path) -> tuple[str, str, str]:
+    """SQL of the rows of ``deliveries``, and the columns with the kind and number of a person."""
     table = load(SOURCE, sources).table("baan")
     name = table.persons[0].name
-    kind, number = quoted(f"{name}_id_soort"), quoted(f"{name}_id")
     source = quoted(table.lake_table)
     if deliveries is not None:
         listed = ", ".join(literal(one) for one in sorted(deliveries))
         source = f"(SELECT * FROM {source} WHERE _delivery IN ({listed}))"
+    return source, quoted(f"{name}_id_soort"), quoted(f"{name}_id")
+
+
+def _keys(deliveries: Iterable[str] | None, sources: Path) -> str:
+    """Organisation, peildatum and hash of the person of every job; nothing else is read."""
+    source, _, number = _delivered(deliveries, sources)
+    return (
+        f"SELECT o.organisatie, o.peildatum, hash(b.{number}) AS sleutel_hash "
+        f"FROM {source} b JOIN {ORGANISATIONS} o ON o.levering = b._delivery"
+    )
+
+
+def _jobs(deliveries: Iterable[str] | None, sources: Path) -> str:
+    """Jobs with organisation, peildatum, person, characteristics and both origin groups."""
+    source, kind, number = _delivered(deliveries, sources)
     countries = ("geboorteland", "geboorteland_moeder", "geboorteland_vader")
     origin = with_origin(source, *countries)
     columns = ", ".join(f"{sql} AS {column}" for column, sql in CHARACTERISTICS.items())
     known = " OR ".join(f"b.{country} IS NOT NULL" for country in countries)
     return (
         "SELECT o.organisatie, o.peildatum, "
-        f"md5_number(concat_ws(chr(31), b.{kind}, b.{number})) AS persoon, "
-        f"b.{kind} AS sleutel_soort, ({known}) AS is_gekoppeld, b.baan_nr, "
+        f"b.{kind} AS sleutel_soort, b.{number} AS sleutel, hash(b.{number}) AS sleutel_hash, "
+        f"({known}) AS is_gekoppeld, b.baan_nr, "
         f"b.salarisschaal AS schaal, {columns}, b.herkomst_oud, b.herkomst_2022 "
         f"FROM ({origin}) b JOIN {ORGANISATIONS} o ON o.levering = b._delivery"
     )

@@ -20,6 +20,8 @@ Put right, beyond what sqlglot does well (order of NULL, quotes, intervals, arra
 - ``date_sub('year', a, b)``, whole years between two days, is counted from years, months and days.
 - a date plus an interval is a timestamp in DuckDB and stays a date in Spark.
 - ``md5_number``: the same 128 bits, as bytes. It may be compared for equality only.
+- ``hash``: 64 bits of another function, as bytes, so that nobody takes them for DuckDB's. It may be
+  compared for equality only, with that of a value of the same type; that of NULL is a value.
 - ``max(x, 2)``, the two largest: rows beyond the two largest of the finest group cannot be among
   them, so only those are gathered. Spark has no aggregate that keeps two.
 - ``string_agg(DISTINCT x, ' ' ORDER BY x)`` is a set, sorted and joined.
@@ -246,6 +248,9 @@ def _right(node: Any) -> Any:
         node.set("this", moment)
     elif isinstance(node, exp.Anonymous) and node.name.lower() == "md5_number":
         return exp.Unhex(this=exp.MD5(this=node.expressions[0]))
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == "hash":
+        number = exp.Anonymous(this="xxhash64", expressions=node.expressions)
+        return exp.Unhex(this=exp.Hex(this=number))
     elif isinstance(node, exp.Anonymous) and node.name.lower() == "date_sub":
         return _years_between(*node.expressions[1:])
     return node

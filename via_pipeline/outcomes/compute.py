@@ -14,6 +14,7 @@ in force are there, and every figure names the deliveries that were among its ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,8 @@ COLUMNS: dict[str, str] = {
     "_tweede_grootste": "DECIMAL(18,4)",
 }
 """Columns of every outcome table and their DuckDB types, in order."""
+
+_FIELD = re.compile(r"\blevering\['(\w+)'\]")
 
 KEY = ("pilot_id", "bron", "locatie", "periode", "groep_soort", "groep", "maat")
 """Columns that together are unique, and by which every outcome table is ordered."""
@@ -113,8 +116,11 @@ def groups(plan: Plan, contract: Contract, deliveries: Sequence[str] | None = No
     dimensions = list(plan.dimensions)
     sets = ", ".join(f"({', '.join(columns)})" for columns in _grouping_sets(plan))
     computed = [_aggregates(measure, index) for index, measure in enumerate(plan.measures)]
+    apart = [f"x{index}" for index, measure in enumerate(plan.measures) if measure.distinct]
+    # Every group is of one period.
+    marks = f",\n{marked(apart, 'periode')}" if apart else ""
     return f"""
-WITH rijen AS ({_rows(plan, contract, deliveries)})
+WITH rijen AS NOT MATERIALIZED ({_rows(plan, contract, deliveries)}){marks}
 SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
     {_named(dimensions)} AS groep_soort,
     {_joined(dimensions)} AS groep,
@@ -122,7 +128,7 @@ SELECT {_or_null("locatie", plan.locatie is not None)}, periode,
     string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
     bool_or(l_synthetisch) AS is_synthetisch,
     {", ".join(computed)}
-FROM rijen GROUP BY GROUPING SETS ({sets})
+FROM {"gemerkt" if apart else "rijen"} GROUP BY GROUPING SETS ({sets})
 """
 
 
@@ -194,17 +200,37 @@ def _rows(plan: Plan, contract: Contract, deliveries: Sequence[str] | None) -> s
     for index, measure in enumerate(plan.measures):
         columns += _contribution(measure, index, person)
     wanted = " AND ".join(f"({sql})" for sql in plan.filters) or "true"
+    return of_rows(source, columns, wanted, deliveries)
+
+
+def of_rows(
+    source: str,
+    columns: Sequence[str],
+    wanted: str = "true",
+    deliveries: Sequence[str] | None = None,
+) -> str:
+    """SQL: ``columns`` of each row ``r`` of ``source`` (a table, or SQL in brackets) as ``wanted``.
+
+    Beside the columns of the row there are those of its delivery: ``l_peildatum``,
+    ``l_synthetisch``, and the fields of its key, ``levering['periode']``. Those are looked up once
+    a delivery, and not for each of its millions of rows. With ``deliveries`` rows of those alone.
+    """
+    chosen = ", ".join(columns)
+    fields = sorted(set(_FIELD.findall(chosen + wanted)))
+    keys = "".join(f", sleutel[{literal(field)}] AS l_sleutel_{field}" for field in fields)
     delivered = (
-        "SELECT r.*, v.sleutel AS levering, v.peildatum AS l_peildatum, "
-        "v.is_synthetisch AS l_synthetisch "
-        f"FROM {source} r JOIN {DELIVERIES} v ON v.delivery_id = r._delivery"
+        "SELECT r.*, v.* FROM "
+        f"{source} r JOIN (SELECT delivery_id AS l_delivery_id, peildatum AS l_peildatum, "
+        f"is_synthetisch AS l_synthetisch{keys} FROM {DELIVERIES}) v "
+        "ON v.l_delivery_id = r._delivery"
     )
     if deliveries is not None:
         # On the rows themselves: files of other deliveries are passed over without reading them.
         # A plain IN, and not the list function of `among`: Parquet's statistics answer it.
         wanted_here = ", ".join(literal(one) for one in deliveries)
         delivered += f" WHERE r._delivery IN ({wanted_here})"
-    return f"SELECT {', '.join(columns)} FROM ({delivered}) r WHERE {wanted}"
+    chosen, wanted = (_FIELD.sub(r"r.l_sleutel_\1", sql) for sql in (chosen, wanted))
+    return f"SELECT {chosen} FROM ({delivered}) r WHERE {wanted}"
 
 
 def _person(plan: Plan, contract: Contract) -> str:
@@ -231,9 +257,42 @@ def _contribution(measure: Measure, index: int, person: str) -> list[str]:
     return [f"CASE WHEN ({measure.of}) THEN {value} END AS x{index}"]
 
 
+def marked(columns: Sequence[str], within: str) -> str:
+    """SQL of common tables that end in ``gemerkt``: ``rijen`` with ``is_los_<x>`` per column ``x``.
+
+    That is true where no other row of the same ``within`` (a column) has the value. Over groups
+    that each lie in one ``within``, ``distinct`` then counts such rows as they are, and looks apart
+    at the others only. Most persons stand in one row of a period, and the set that a distinct count
+    keeps for every group costs more than all else. Candidates are found by a hash: two values that
+    share one are both among the others, where they are told apart by what they are.
+    """
+    more = "".join(
+        f"""meer_{x} AS MATERIALIZED (
+    SELECT {within} AS waarin, hash({x}) AS h FROM rijen WHERE {x} IS NOT NULL
+    GROUP BY {within}, hash({x}) HAVING count(*) > 1
+),
+"""
+        for x in columns
+    )
+    marks = ", ".join(f"meer_{x}.h IS NULL AS is_los_{x}" for x in columns)
+    joins = " ".join(
+        f"LEFT JOIN meer_{x} ON meer_{x}.waarin = r.{within} AND meer_{x}.h = hash(r.{x})"
+        for x in columns
+    )
+    return f"{more}gemerkt AS NOT MATERIALIZED (SELECT r.*, {marks} FROM rijen r {joins})"
+
+
+def distinct(x: str) -> str:
+    """SQL: how many values of column ``x`` of ``gemerkt`` (``marked``) a group has."""
+    return (
+        f"count({x}) FILTER (WHERE is_los_{x}) + count(DISTINCT {x}) FILTER (WHERE NOT is_los_{x})"
+    )
+
+
 def _aggregates(measure: Measure, index: int) -> str:
-    distinct = "DISTINCT " if measure.distinct else ""
-    count = f"count({distinct}x{index}) AS n{index}"
+    if measure.distinct:
+        return f"{distinct(f'x{index}')} AS n{index}"
+    count = f"count(x{index}) AS n{index}"
     if measure.kind is Kind.COUNT:
         return count
     total = f"{count}, CAST(sum(x{index}) AS HUGEINT) AS s{index}"

@@ -105,42 +105,58 @@ FROM register__doel WHERE soort IN ({kinds})"""
 
 
 def _delivered(plan: Plan, contract: Contract) -> str:
-    units = UNITS.get(plan.source, {}) | {PARTICIPANTS: _person(plan, contract)}
-    site = (
-        f"coalesce(CAST({plan.locatie} AS VARCHAR), 'onbekend')"
-        if plan.locatie
-        else literal(compute.WHOLE)
-    )
+    """What deliveries show: units per delivery and cell, persons per row, put beside each other."""
+    site = f"coalesce(CAST({plan.locatie} AS VARCHAR), {literal(compute.UNKNOWN)})"
+    period = f"coalesce(CAST({plan.periode} AS VARCHAR), {literal(compute.UNKNOWN)})"
+    units = UNITS.get(plan.source, {})
     names = {name: f"e{index}" for index, name in enumerate(units)}
-    values = ", ".join(f"CAST({sql} AS VARCHAR) AS {names[name]}" for name, sql in units.items())
-    counts = ", ".join(f"count(DISTINCT {column}) AS n_{column}" for column in names.values())
+    rows = compute.of_rows(
+        quoted(plan.table),
+        [
+            "r._delivery",
+            "r.l_synthetisch",
+            f"{site if plan.locatie else literal(compute.WHOLE)} AS locatie",
+            f"{period} AS periode",
+            *(f"CAST({sql} AS VARCHAR) AS {names[name]}" for name, sql in units.items()),
+            f"{_person(plan, contract)} AS persoon",
+        ],
+    )
+    cell = ", ".join(["_delivery", "l_synthetisch", "locatie", "periode", *names.values()])
+    counts = "".join(f"count(DISTINCT {one}) AS n_{one}, " for one in names.values())
     listed = ", ".join(
         f"{{'soort': {literal(name)}, 'omschrijving': {literal(_WORDS[name])}, 'n': n_{column}}}"
-        for name, column in names.items()
+        for name, column in (names | {PARTICIPANTS: "persoon"}).items()
     )
-    sets = "(), (periode)" + (", (locatie), (locatie, periode)" if plan.locatie else "")
+    whole, parts = "(), (locatie)", "(periode), (locatie, periode)"
+    if not plan.locatie:
+        whole, parts = "()", "(periode)"
+    place = f"{'locatie' if plan.locatie else 'NULL::VARCHAR AS locatie'}, periode"
     return f"""
 SELECT {literal(plan.pilot_id)} AS pilot_id, locatie, periode, f.soort, 'geleverd' AS stand,
     f.omschrijving, f.n, {literal(plan.source)} AS bron, NULL AS bekend_op, leveringen,
     is_synthetisch
 FROM (
-    SELECT coalesce(locatie, 'alle') AS locatie, coalesce(periode, 'alle') AS periode, leveringen,
-        is_synthetisch, unnest([{listed}]) AS f
-    FROM (
-        SELECT {"locatie" if plan.locatie else "NULL::VARCHAR AS locatie"}, periode, {counts},
+    WITH rijen AS NOT MATERIALIZED ({rows}),
+    {compute.marked(["persoon"], "periode")},
+    eenheid AS (
+        SELECT {place}, {counts}
             string_agg(DISTINCT _delivery, ' ' ORDER BY _delivery) AS leveringen,
             bool_or(l_synthetisch) AS is_synthetisch
-        FROM (
-            SELECT _delivery, l_synthetisch, {site} AS locatie,
-                coalesce(CAST({plan.periode} AS VARCHAR), 'onbekend') AS periode, {values}
-            FROM (
-                SELECT t.*, v.sleutel AS levering, v.is_synthetisch AS l_synthetisch
-                FROM {quoted(plan.table)} t
-                JOIN {catalog.DELIVERIES} v ON v.delivery_id = t._delivery
-            ) r
-        ) GROUP BY GROUPING SETS ({sets})
-        HAVING count(*) > 0
+        FROM (SELECT DISTINCT {cell} FROM rijen)
+        GROUP BY GROUPING SETS ({whole}, {parts}) HAVING count(*) > 0
+    ),
+    mens AS (
+        SELECT {place}, {compute.distinct("persoon")} AS n_persoon
+        FROM gemerkt GROUP BY GROUPING SETS ({parts})
+        UNION ALL
+        SELECT {place.replace("periode", "NULL AS periode")}, count(DISTINCT persoon) AS n_persoon
+        FROM rijen GROUP BY GROUPING SETS ({whole})
     )
+    SELECT coalesce(e.locatie, {literal(compute.WHOLE)}) AS locatie,
+        coalesce(e.periode, {literal(compute.WHOLE)}) AS periode, leveringen, is_synthetisch,
+        unnest([{listed}]) AS f
+    FROM eenheid e JOIN mens m ON e.locatie IS NOT DISTINCT FROM m.locatie
+        AND e.periode IS NOT DISTINCT FROM m.periode
 )"""
 
 
@@ -149,4 +165,4 @@ def _person(plan: Plan, contract: Contract) -> str:
     if not table.persons:
         return "NULL"
     name = table.persons[0].name
-    return f"concat_ws(chr(31), {quoted(name + '_id_soort')}, {quoted(name + '_id')})"
+    return f"concat_ws(chr(31), r.{quoted(name + '_id_soort')}, r.{quoted(name + '_id')})"

@@ -46,6 +46,9 @@ def work(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = machine.spill_folder(place)
     config: _Config = _limits() | {"temp_directory": str(spill) if place.is_dir() else ""}
     connection = duckdb.connect(":memory:", config=config)
+    # What a query reads twice it reads twice: kept in between, a table would be held whole, and
+    # with all that either reading needs.
+    connection.execute("SET disabled_optimizers = 'common_subplan'")
     if bucket.all_opened():
         from via_pipeline.storage.bucket_files import BucketFiles
 

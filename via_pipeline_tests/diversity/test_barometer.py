@@ -9,10 +9,18 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from via_pipeline.contracts.model import load
-from via_pipeline.diversity import barometer, run
+from via_pipeline.diversity import barometer, counts, run
 from via_pipeline.pilots import catalog
 from via_pipeline.storage import duck, lake
-from via_pipeline_tests.diversity.organisations import DUTCH, SECOND, deliver, home_in, job, know
+from via_pipeline_tests.diversity.organisations import (
+    DUTCH,
+    FIRST,
+    SECOND,
+    deliver,
+    home_in,
+    job,
+    know,
+)
 from via_pipeline_tests.diversity.test_origin import by_python
 from via_pipeline_tests.diversity.world import people, registered, world
 from via_pipeline_tests.pilots import house
@@ -205,3 +213,44 @@ def test_refresh_is_the_same_bytes_twice_and_keys_are_unique(home):
     assert lake.parts(home.lake, run.TABLE) == first
     keys = [tuple(row[name] for name in barometer.KEY) for row in table(home)]
     assert len(set(keys)) == len(keys) == written
+
+
+def test_two_people_with_one_hash_stay_two_people_and_two_jobs_one(home):
+    """The hash only finds who may have several jobs; here every hash is that of everybody."""
+    jobs = [
+        job(number, ("MA", "MA", "MA") if number % 3 else DUTCH, functieniveau=str(1 + number % 4))
+        for number in range(300)
+    ] + [job(number, functieniveau="5", number=2) for number in range(0, 90, 3)]
+    deliver(home, jobs)
+    deliver(home, jobs[20:], day=FIRST)
+    told = []
+    for meet in (False, True):
+        with duck.work(home.scratch) as connection:
+            catalog.register(connection, home, [load(source) for source in run.SOURCES])
+            if meet:
+                connection.execute("CREATE OR REPLACE TEMP MACRO hash(x) AS 1")
+            run.see(connection)
+            told.append(
+                [connection.execute(f"FROM {name} ORDER BY ALL").fetchall()
+                 for name in (counts.COUNTS, counts.MOVES)]
+            )  # fmt: skip
+    assert told[0] == told[1]
+    stock = {row[:6]: row[6:] for row in told[0][0]}
+    assert sum(n for row, (_, n) in stock.items() if row[2:5:2] == ("totaal", "oud")) == 587
+
+
+def test_jobs_that_are_read_twice_are_not_held_in_between(home):
+    there = deliver(home, [job(number) for number in range(9)])
+    # As many as a day of a country has: a short list is no relation of its own.
+    names = [there, *(f"p4_barometer-{number}" for number in range(20))]
+    with duck.work(home.scratch) as connection:
+        catalog.register(connection, home, [load(source) for source in run.SOURCES])
+        run.see(connection)
+        plan = f"EXPLAIN (FORMAT json) {counts.counts(names)}"
+
+        def held() -> int:
+            return str(connection.execute(plan).fetchall()).count("CTE Name")
+
+        asked = held()
+        connection.execute("SET disabled_optimizers = ''")
+        assert asked < held(), "DuckDB does not share them any more by itself: leave it its way"

@@ -60,6 +60,8 @@ VALUES = {
     "sign": "'${spark.app.name}'",
     "backslash": r"'a\b\n\\'",
     "md5": "md5_number(s) = md5_number(concat_ws('', t, CAST(CAST(d AS BIGINT) AS VARCHAR)))",
+    "hash": "hash(s) = hash(t)",
+    "hash_of_null": "hash(s) = hash(nullif(t, t))",
 }
 """Values of one row."""
 
@@ -75,6 +77,9 @@ QUERIES = {
     "distinct": "SELECT DISTINCT g, h FROM woorden",
     "pairs": "SELECT g, count(DISTINCT (h, s)) AS n FROM woorden GROUP BY g",
     "sum of what is distinct": "SELECT g, sum(DISTINCT h) AS x FROM woorden GROUP BY g",
+    "by hash": "SELECT min(s) AS s, count(*) AS n FROM woorden GROUP BY hash(s)",
+    "joined by hash": "SELECT x.nr, y.s FROM woorden x JOIN (SELECT s, hash(s) AS h, min(nr) AS nr "
+    "FROM woorden GROUP BY s) y ON y.h = hash(x.s)",
     "having": "SELECT g FROM woorden GROUP BY g HAVING count(*) > 50",
     "by place": "SELECT g, count(*) AS n FROM woorden GROUP BY 1",
     "by all": "SELECT coalesce(g, '-') AS g, count(*) AS n FROM woorden GROUP BY ALL ORDER BY ALL",

@@ -72,6 +72,7 @@ _FORMS: dict[str, list[tuple[str, ...]]] = {
         ("({} - INTERVAL 1 YEAR >= {} - INTERVAL 3 DAY)", "day", "day"),
         ("(({}, {}) IN (('a', ''), ('', 'a')))", "text", "text"),
         ("(md5_number({}) = md5_number({}))", "text", "text"),
+        *(("(hash({}) = hash({}))", kind, kind) for kind in _LEAVES),
         ("({} < {})", "decimal", "whole"),
     ],
 }
