@@ -10,6 +10,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from via_pipeline.contracts.model import CsvFormat, Table
@@ -135,6 +138,13 @@ def _try(
     return header, ends[last] if ends[last] == last + 1 else 0
 
 
+# Each begins with one letter, which is found as fast as the memory is read; a search for two takes
+# four times as long.
+_EMPTY_LINE = re.compile(rb"\n[\n\r]")
+_BLANK_AFTER_QUOTE = re.compile(rb'"[ \t]')
+_LONE_RETURN = re.compile(rb"\r[^\n]")
+
+
 @dataclass
 class _Scan:
     size: int = 0
@@ -146,33 +156,31 @@ class _Scan:
 
 
 def _scan(content: Content) -> _Scan:
-    """One pass over the bytes."""
+    """One pass over the bytes; what a piece cannot hold is not looked for."""
     scan = _Scan()
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    line, tail = 1, b""
-    for piece in content.chunks():
+    tail = b""
+    for place, piece in enumerate(content.chunks()):
         if scan.size == 0:
             scan.has_bom = piece.startswith(codecs.BOM_UTF8)
             if piece[:1] in b"\r\n":
                 scan.is_plain = False
         scan.size += len(piece)
         scan.is_ascii = scan.is_ascii and piece.isascii()
-        if scan.is_utf8:
+        if scan.is_utf8 and not scan.is_ascii:
             try:
                 decoder.decode(piece)
             except UnicodeDecodeError as error:
                 scan.is_utf8 = False
                 # The decoder may have carried bytes over from the piece before: none is a newline.
-                scan.bad_line = line + error.object[: error.start].count(b"\n")
-            line += piece.count(b"\n")
+                before = error.object[: error.start].count(b"\n")
+                scan.bad_line = 1 + before + _line_ends(itertools.islice(content.chunks(), place))
         window = tail + piece
         if scan.is_plain and (
             b"\0" in piece
-            or b"\n\n" in window
-            or b"\n\r" in window
-            or b'" ' in window
-            or b'"\t' in window
-            or window.count(b"\r") - window.endswith(b"\r") > window.count(b"\r\n")
+            or _EMPTY_LINE.search(window)
+            or (b'"' in window and _BLANK_AFTER_QUOTE.search(window))
+            or (b"\r" in window and _LONE_RETURN.search(window))
         ):
             scan.is_plain = False
         tail = window[-2:]
@@ -180,10 +188,14 @@ def _scan(content: Content) -> _Scan:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            scan.is_utf8, scan.bad_line = False, line
+            scan.is_utf8, scan.bad_line = False, 1 + _line_ends(content.chunks())
     if tail.endswith(b"\r"):
         scan.is_plain = False
     return scan
+
+
+def _line_ends(pieces: Iterable[bytes]) -> int:
+    return sum(piece.count(b"\n") for piece in pieces)
 
 
 def _eight_bit(content: Content, scan: _Scan, allowed: tuple[str, ...]) -> TextForm:

@@ -129,6 +129,34 @@ def test_the_euro_sign_tells_apart_what_is_ambiguous():
     assert "niet eenduidig" in refusal.value.explanation
 
 
+@settings(deadline=None)
+@given(
+    data=st.lists(
+        st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b'"', b" ", b"\t", b"\0", b"\xc3", b"\xab"]),
+        min_size=1,
+    ),
+    size=st.integers(1, 5),
+)
+def test_what_a_pass_over_the_bytes_finds_does_not_depend_on_how_they_are_cut(data, size):
+    data = b"".join(data)
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    with mock.patch.object(Content, "chunks", lambda self: iter(pieces)):
+        scan = sniff._scan(Content("a.csv", data=data))
+    pairs = {data[at : at + 2] for at in range(len(data) - 1)}
+    odd = {b"\n\n", b"\n\r", b'" ', b'"\t'} & pairs
+    is_lone = b"\r" in data.replace(b"\r\n", b"")
+    assert scan.is_plain == (
+        not odd and not is_lone and b"\0" not in data and data[:1] not in (b"\r", b"\n")
+    )
+    assert scan.is_ascii == data.isascii()
+    try:
+        data.decode()
+        bad_line = None
+    except UnicodeDecodeError as error:
+        bad_line = 1 + data[: error.start].count(b"\n")
+    assert (scan.is_utf8, scan.bad_line) == (bad_line is None, bad_line)
+
+
 def test_plain_ascii_needs_no_decision():
     raw = _read(_csv([["x"] * len(NAMES)]), _delivery(("cp1252", "iso-8859-15")))
     assert raw.sniffed == {"encoding": "utf-8", "bom": False, "delimiter": ";", "format": "csv"}

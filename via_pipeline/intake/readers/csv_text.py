@@ -30,7 +30,7 @@ _FIELD_LIMIT = 64 << 20
 _PIECE = 1 << 20
 # Tab, no-break space and byte order mark in UTF-8: conform.py takes them off cells as well.
 _OTHER_BLANKS = (b"\t", b"\xc2\xa0", b"\xef\xbb\xbf")
-_INNER_ENDS = tuple(end for blank in (b" ", b"\n", b"\r") for end in (b'"' + blank, blank + b'"'))
+_INNER_END = re.compile(rb'"(?:(?=[ \n\r])|(?<=[ \n\r]"))')
 
 
 def read(content: Content, table: Table, delivery: Delivery) -> RawTable:
@@ -88,7 +88,7 @@ def _look(content: Content, sign: str, lines: int, width: int) -> _Look:
     # It begins with the quote itself: those are found fast.
     ends = re.escape(mark)
     stray_quote = re.compile(rb'"(?:(?<=[^\n"%b]")|(?=[^\r\n"%b]))' % (ends, ends))
-    outer_ends = [mark + b" ", b" " + mark, b"\n ", b" \n", b" \r"]
+    outer_end = re.compile(rb" (?:(?=[\n\r]|%b)|(?<=\n )|(?<=%b ))" % (ends, ends))
     signs = newlines = 0
     is_trimmed = sign not in " \t"
     # The first cell stands after a line end too.
@@ -99,23 +99,36 @@ def _look(content: Content, sign: str, lines: int, width: int) -> _Look:
             handle.readline()
         while piece := handle.read(_PIECE):
             outer, inner = quoted_text.apart(piece)
-            signs += outer.count(mark)
-            newlines += outer.count(b"\n")
+            signs += _count(outer, mark)
+            newlines += _count(outer, b"\n")
             window = outer_tail + outer
             if b'"' in window and stray_quote.search(window):
                 return _Look(has_no_cell_too_many=False, is_trimmed=False)
             within = inner_tail + inner
             if is_trimmed:
                 is_trimmed = (
-                    not any(blank in text for blank in _OTHER_BLANKS for text in (window, within))
-                    and not (b" " in window and any(end in window for end in outer_ends))
-                    and not any(end in within for end in _INNER_ENDS)
+                    not any(
+                        blank[:1] in text and blank in text
+                        for blank in _OTHER_BLANKS
+                        for text in (window, within)
+                    )
+                    and not (b" " in window and outer_end.search(window))
+                    and not (within and _INNER_END.search(within))
                 )
             outer_tail, inner_tail = window[-3:], within[-3:]
     if quoted_text.is_open:
         return _Look(has_no_cell_too_many=False, is_trimmed=False)
     rows = newlines + (outer_tail[-1:] != b"\n")
     return _Look(signs == rows * (width - 1), is_trimmed and not outer_tail.endswith(b" "))
+
+
+def _count(text: bytes, sign: bytes) -> int:
+    """How often a text of one byte occurs; where that is often numpy counts ten times as fast."""
+    if len(sign) > 1:
+        return text.count(sign)
+    import numpy as np
+
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == sign[0]))
 
 
 class _Quoted:
