@@ -79,7 +79,7 @@ def query(contracts: Iterable[Contract]) -> str:
     figures = ",\n".join(_figures(name, kinds) for name, kinds in _FIGURES.items())
     return f"""
 WITH levering AS ({_deliveries(sources)}),
-persoon AS ({_persons(sources)}),
+deelnemers AS ({_participants(sources)}),
 stand AS (
     SELECT pilot_id, arg_max(struct_pack(brief, fase, status, tekst, bekend_op), bekend_op) AS s
     FROM register__status GROUP BY pilot_id
@@ -104,23 +104,18 @@ bereik AS (
     LEFT JOIN levering v
         ON v.pilot_id = l.pilot_id AND l.locatie IN ({literal(WHOLE)}, v.locatie)
     GROUP BY l.pilot_id, l.locatie
-),
-deelnemers AS (
-    SELECT l.pilot_id, l.locatie, count(DISTINCT p.persoon) AS deelnemers_n
-    FROM register__locatie l
-    LEFT JOIN persoon p ON p.pilot_id = l.pilot_id AND l.locatie IN ({literal(WHOLE)}, p.locatie)
-    GROUP BY l.pilot_id, l.locatie
 )
 SELECT l.pilot_id, l.locatie, l.naam AS locatie_naam, l.soort AS locatie_soort, t.thema,
     t.korte_naam, t.pilotlijn, l.design, l.claim, s.s.fase AS fase, s.s.status AS status,
     s.s.tekst AS statustekst, s.s.bekend_op AS statustekst_bekend_op,
     {", ".join(f"d.{name}" for name in _FIGURES)}, e.evaluator,
-    b.leveringen_ontvangen, b.leveringen_in_gebruik, b.bronhouders, n.deelnemers_n,
-    b.leveringen, coalesce(b.is_synthetisch, false) AS is_synthetisch
+    b.leveringen_ontvangen, b.leveringen_in_gebruik, b.bronhouders,
+    coalesce(n.deelnemers_n, 0) AS deelnemers_n, b.leveringen,
+    coalesce(b.is_synthetisch, false) AS is_synthetisch
 FROM register__locatie l
 JOIN register__thema t USING (pilot_id)
 JOIN bereik b USING (pilot_id, locatie)
-JOIN deelnemers n USING (pilot_id, locatie)
+LEFT JOIN deelnemers n USING (pilot_id, locatie)
 LEFT JOIN stand s USING (pilot_id)
 LEFT JOIN doel d USING (pilot_id, locatie)
 LEFT JOIN evaluator e USING (pilot_id, locatie)
@@ -165,23 +160,38 @@ def _deliveries(sources: list[Contract]) -> str:
     return "\nUNION ALL\n".join(selects) or _none("locatie, bronhouder, delivery_id")
 
 
-def _persons(sources: list[Contract]) -> str:
-    """pilot_id, locatie and person of every row of the first table of a source that has persons."""
-    selects = []
+def _participants(sources: list[Contract]) -> str:
+    """pilot_id, locatie (``alle`` for the whole) and how many persons: of those that have any.
+
+    Of the first table of every source that has persons. Sites are those in the deliveries' keys.
+    """
+    pilots: dict[str, list[str]] = {}
+    with_sites = {source.pilot for source in sources if _SITE in source.delivery.key}
     for contract in sources:
         for table in contract.tables:
             if table.conformed and table.persons:
                 person = table.persons[0].name
                 pair = f"r.{quoted(person + '_id_soort')}, r.{quoted(person + '_id')}"
-                selects.append(
-                    f"SELECT DISTINCT {literal(contract.pilot or '')} AS pilot_id, "
-                    f"v.sleutel[{literal(_SITE)}] AS locatie, "
-                    f"concat_ws(chr(31), {pair}) AS persoon "
-                    f"FROM {quoted(table.lake_table)} r "
+                pilots.setdefault(contract.pilot or "", []).append(
+                    f"SELECT v.sleutel[{literal(_SITE)}] AS locatie, "
+                    f"concat_ws(chr(31), {pair}) AS persoon FROM {quoted(table.lake_table)} r "
                     f"JOIN {catalog.DELIVERIES} v ON v.delivery_id = r._delivery"
                 )
                 break
-    return "\nUNION ALL\n".join(selects) or _none("locatie, persoon")
+    selects = []
+    for pilot, rows in pilots.items():
+        united = " UNION ALL ".join(rows)
+        place = f"SELECT {literal(pilot)} AS pilot_id"
+        selects.append(
+            f"{place}, {literal(WHOLE)} AS locatie, count(*) AS deelnemers_n "
+            f"FROM (SELECT DISTINCT persoon FROM ({united}))"
+        )
+        if pilot in with_sites:
+            selects.append(
+                f"{place}, locatie, count(DISTINCT persoon) AS deelnemers_n FROM ({united}) "
+                f"WHERE locatie <> {literal(WHOLE)} GROUP BY locatie"
+            )
+    return "\nUNION ALL\n".join(selects) or _none("locatie, deelnemers_n")
 
 
 def _none(columns: str) -> str:
