@@ -41,11 +41,13 @@ LATEST = "_latest.json"
 PUBLISHED = ("letters", "serve")
 """Rooms that others read: what the last index named stays until the next one."""
 
+CANDIDATES = "candidates"
+
 # The ledger last: what it says was done has been kept before.
 ROOMS = (
     "exclusions",
     "audit",
-    "candidates",
+    CANDIDATES,
     "reports",
     "run/uitgaven",
     *PUBLISHED,
@@ -161,7 +163,7 @@ def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> 
         index = json.loads(content)
         _know_own(told, room, index, tag)
         known = told["rooms"].get(room)
-        if known is not None and known["tag"] == tag:
+        if known is not None and known["tag"] == tag and not _is_lost(home, room, index):
             return False
         begun = told["begun"].setdefault(room, [])
         _refuse_lost_work(home, room, known, index, begun)
@@ -223,6 +225,11 @@ def _push_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> b
             return False
         if known is not None and _content(known["index"]) == _content_of(files, links):
             return False
+        if known is not None and _is_lost(home, room, known["index"]):
+            raise BucketError(
+                f"nothing is left of {home.root}/{room}, which no command takes away as a whole; "
+                f"what {home.url} has of it stays. Run again: it is fetched"
+            )
         before: dict[str, Any] = known["index"] if known else {"files": {}, "earlier": []}
         index = _put_objects(bucket, room, before, files, links)
         # From here on it may be in force although no answer comes, or nobody is there to hear it.
@@ -265,6 +272,28 @@ def _put_objects(
     earlier = _objects(before) - _objects(index) if room in PUBLISHED else set()
     index["earlier"] = sorted(earlier)
     return index
+
+
+def _is_lost(home: Home, room: str, index: dict[str, Any]) -> bool:
+    """Whether a disk lost a room that had files: nothing is left of it here.
+
+    No command empties a room but publishing, which takes the candidate away and leaves the folder
+    of its edition.
+    """
+    folder = home.root / room
+    if not index["files"] or (room == CANDIDATES and folder.exists() and any(folder.iterdir())):
+        return False
+    return next(_within(folder), None) is None
+
+
+def _within(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files and links of a room that are kept, by their way from it."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(TEMPORARY) for part in Path(name).parts):
+            continue
+        if path.is_symlink() or (path.is_file() and not name.endswith(_BESIDE_SQLITE)):
+            yield name, path
 
 
 def _know_own(told: dict[str, Any], room: str, index: dict[str, Any], tag: str) -> None:
@@ -323,25 +352,22 @@ def _local(
     copies = home.scratch / f"{TEMPORARY}{secrets.token_hex(8)}-{Path(room).name}"
     copies.mkdir(parents=True, mode=0o700)
     try:
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if any(part.startswith(TEMPORARY) for part in Path(name).parts):
-                continue
+        for name, path in _within(folder):
             try:
                 if path.is_symlink():
                     links[name] = os.fspath(path.readlink())
-                elif path.is_file() and not name.endswith(_BESIDE_SQLITE):
-                    stat = path.stat()
-                    now = [stat.st_size, stat.st_mtime_ns]
-                    told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
-                    if stats.get(name) == now:
-                        same = {one: index[name][one] for one in ("sha256", "bytes")}
-                        files[name] = told | same | {"path": path}
-                    else:
-                        copy = _copied(path, copies / str(len(files)))
-                        size = copy.stat().st_size
-                        told |= {"path": copy, "sha256": sha256_of(copy), "bytes": size}
-                        files[name] = told
+                    continue
+                stat = path.stat()
+                now = [stat.st_size, stat.st_mtime_ns]
+                told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
+                if stats.get(name) == now:
+                    same = {one: index[name][one] for one in ("sha256", "bytes")}
+                    files[name] = told | same | {"path": path}
+                else:
+                    copy = _copied(path, copies / str(len(files)))
+                    size = copy.stat().st_size
+                    told |= {"path": copy, "sha256": sha256_of(copy), "bytes": size}
+                    files[name] = told
             except FileNotFoundError:
                 # Taken away since it was listed.
                 continue

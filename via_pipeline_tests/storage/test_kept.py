@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -128,6 +129,42 @@ def test_who_fetches_while_another_sends_gets_one_of_the_two(tmp_path, url, monk
     monkeypatch.setattr(bucket.Bucket, "download", download)
     assert "reports" in kept.fetch(two)
     assert reports(two) == reports(one)
+
+
+def lose(folder) -> None:
+    """A disk that loses what lies in ``folder``."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_a_room_that_the_disk_lost_comes_back_and_is_never_emptied_in_the_bucket(
+    tmp_path, server, url
+):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    one.exclusions.write_text("wie bezwaar maakte")
+    (one.candidates / "derde" / "r1").mkdir(parents=True)
+    (one.candidates / "derde" / "r1" / "brief.csv").write_text("concept")
+    fill(one, "een")
+    with kept.alone(one, 0):
+        pass
+    # Between two nights, all of it or one room; what lies beside a database is none of it.
+    for folder in (one.exclusions.parent, one.ledger.parent, one.candidates):
+        lose(folder)
+    (one.ledger.parent / "ledger.sqlite-wal").write_bytes(b"")
+    one.exclusions.parent.rmdir()
+    with kept.alone(one, 0):
+        assert one.exclusions.read_text() == "wie bezwaar maakte"
+    assert Ledger(one.ledger).key_fingerprint() == "vingerafdruk"
+    # In the middle of one: it is told, and the bucket keeps the list.
+    with pytest.raises(BucketError, match=r"nothing is left of .*exclusions"), kept.alone(one, 0):
+        lose(one.exclusions.parent)
+    kept.fetch(two)
+    assert two.exclusions.read_text() == "wie bezwaar maakte"
+    # What is published is no candidate any more: that room may become empty.
+    with kept.alone(one, 0):
+        assert (one.candidates / "derde" / "r1" / "brief.csv").read_text() == "concept"
+        shutil.rmtree(one.candidates / "derde" / "r1")
+    assert not any(key.startswith("candidates/files/") for key in keys(server, url))
 
 
 # --- answers that were lost ----------------------------------------------------------------------
