@@ -70,7 +70,7 @@ def alone(home: Home, wait_seconds: float) -> Iterator[None]:
     """Be the only one at work: the lock of this machine and, in a bucket, a lease for all others.
 
     What the bucket has newer is fetched first, and what was done is pushed at the end, also of
-    work that failed.
+    work that failed or was cancelled.
 
     Raises:
         BusyError: another process, or another machine, is at work.
@@ -87,7 +87,7 @@ def alone(home: Home, wait_seconds: float) -> Iterator[None]:
             fetch(home)
             try:
                 yield
-            except Exception as error:
+            except BaseException as error:  # a run that is cancelled, too
                 _push_what_goes(home, error)
                 raise
             claim.renew()
@@ -310,7 +310,7 @@ def _objects(index: dict[str, Any]) -> set[str]:
     return {file["object"] for file in index["files"].values()}
 
 
-def _push_what_goes(home: Home, error: Exception) -> None:
+def _push_what_goes(home: Home, error: BaseException) -> None:
     """After a failure, which is what must be told: keep what can be kept; else a note says so."""
     try:
         push(home)

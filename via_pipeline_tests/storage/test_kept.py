@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from dagster._core.errors import DagsterExecutionInterruptedError
 from typer.testing import CliRunner
 
 from via_pipeline.cli import app
@@ -480,3 +481,16 @@ def test_a_server_that_does_not_answer_is_not_asked_for_ever(tmp_path, url, monk
     monkeypatch.setenv("VIA_S3_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(BucketError, match="does not answer"), kept.alone(machine(tmp_path, url), 0):
         raise AssertionError("work began")
+
+
+@pytest.mark.parametrize("cancelled", [KeyboardInterrupt, DagsterExecutionInterruptedError])
+def test_who_is_cancelled_sends_what_it_did_and_is_not_locked_out(tmp_path, url, cancelled):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    with pytest.raises(cancelled), kept.alone(one, 0):
+        fill(one, "een")
+        raise cancelled
+    with kept.alone(two, 0):
+        assert reports(two) == reports(one)
+        fill(two, "twee")
+    with kept.alone(one, 0):
+        assert reports(one) == reports(two)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -46,6 +49,19 @@ def count() -> dg.JobDefinition:
     return _job(COUNT)
 
 
+@dg.op
+def cancelled() -> None:
+    """Writes a report; then somebody presses "Terminate"."""
+    (Home.from_env().ensure().reports / "verslag.txt").write_text("half")
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+
+def broken_off() -> dg.JobDefinition:
+    job = dg.GraphDefinition(name=NIGHTLY, node_defs=[cancelled]).to_job()
+    return dg.Definitions(jobs=[job], executor=executor.alone).resolve_job_def(NIGHTLY)
+
+
 @pytest.fixture
 def home(tmp_path, url, monkeypatch) -> Home:
     monkeypatch.setenv("VIA_HOME", url)
@@ -86,6 +102,17 @@ def test_a_night_while_another_machine_is_at_work_fails_and_says_so(home, server
     assert not is_right and "another machine is at work" in said
     assert keys(server, url) == [lease.LEASE] and list(home.reports.iterdir()) == []
     other.renew()
+
+
+def test_a_night_that_is_terminated_sends_what_it_did(home, server, url):
+    is_right, _ = run(broken_off)
+    assert not is_right
+    assert f"reports/{kept.LATEST}" in keys(server, url)
+    other = machine(home.root.parent / "ander", url)
+    with kept.alone(other, 0):
+        (other.reports / "verslag.txt").write_text("van een ander")
+    with kept.alone(home, 0):
+        assert (home.reports / "verslag.txt").read_text() == "van een ander"
 
 
 def test_counts_run_beside_each_other(home, server, url):
