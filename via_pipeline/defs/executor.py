@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from via_pipeline.defs import alerts
 from via_pipeline.defs.automation import COUNT, NIGHTLY
 from via_pipeline.storage import kept
 from via_pipeline.storage.atomic import LOCK_WAIT_SECONDS
@@ -52,6 +53,7 @@ class Alone(dg.Executor):
             yield from self._inner.execute(plan_context, execution_plan)
             return
         with kept.alone(home, LOCK_WAIT_SECONDS):
+            alerts.take_up(home)
             if job == NIGHTLY:
                 kept.tidy(home)
             yield from self._inner.execute(plan_context, execution_plan)

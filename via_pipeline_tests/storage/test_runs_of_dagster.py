@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -127,23 +128,45 @@ def test_on_a_disk_nothing_is_held(home, tmp_path, monkeypatch):
     assert (tmp_path / "schijf" / "reports" / "verslag.txt").exists()
 
 
-def test_an_alert_is_sent_and_never_waits_for_another_machine(home, server, url, monkeypatch):
-    installation, warned = Installation(), []
+def tell(job: str, number: int) -> list[str]:
+    """The sensor sees that ``job`` failed; what it warns of."""
+    warned: list[str] = []
     log = SimpleNamespace(info=lambda _: None, warning=warned.append)
-    other = lease.Lease(machine(home.root.parent / "ander", url).bucket, "ander")
-    monkeypatch.setattr(sensors, "ALONE_SECONDS", 0)
     with dg.instance_for_test() as instance:
-        for number, job in enumerate(("eerste", "tweede")):
-            run_of = dg.DagsterRun(job_name=job, run_id=str(UUID(int=number)))
-            context = SimpleNamespace(dagster_run=run_of, instance=instance, log=log)
-            sensors._tell(context, installation, failed_run=True)
-            there = [key for key in keys(server, url) if "alerts.log" in key]
-            assert len(there) == 1 and len(warned) == number
-            if number == 0:
-                other.take(0)
-    assert "another machine is at work" in warned[0]
-    told = (home.reports / "alerts" / "alerts.log").read_text()
-    assert "eerste" in told and "tweede" in told
+        run_of = dg.DagsterRun(job_name=job, run_id=str(UUID(int=number)))
+        context = SimpleNamespace(dagster_run=run_of, instance=instance, log=log)
+        sensors._tell(context, Installation(), failed_run=True)
+    return warned
+
+
+@pytest.mark.parametrize("is_next_a_run", [True, False])
+def test_an_alert_waits_for_nobody_and_keeps_no_run_of_its_machine_away(
+    home, server, url, monkeypatch, is_next_a_run
+):
+    handed: list[str] = []
+    monkeypatch.setattr("via_pipeline.defs.alerts.run_hook", lambda one: handed.append(one.subject))
+    monkeypatch.setattr(sensors, "ALONE_SECONDS", 0)
+    assert tell("eerste", 1) == []
+    other = machine(home.root.parent / "ander", url)
+    with kept.alone(other, 0):
+        for _ in range(2):
+            (warned,) = tell("tweede", 2)
+            assert "another machine is at work" in warned
+        (other.reports / "verslag.txt").write_text("van een ander")
+    assert handed == ["run:eerste", "run:tweede"], "at once, and once"
+    if is_next_a_run:
+        assert run(nightly)[0]
+    else:
+        assert tell("derde", 3) == []
+    kept.fetch(other)
+    log = (other.reports / "alerts" / "alerts.log").read_text().splitlines()
+    told = [json.loads(line)["subject"] for line in log]
+    assert told[:2] == ["run:eerste", "run:tweede"] and len(told) == (2 if is_next_a_run else 3)
+    assert len(handed) == len(told)
+    # It was taken up: no second time.
+    assert run(nightly)[0]
+    kept.fetch(other)
+    assert len((other.reports / "alerts" / "alerts.log").read_text().splitlines()) == len(told)
 
 
 def test_every_job_is_executed_so():
