@@ -202,6 +202,33 @@ def test_of_two_writers_the_second_is_told_and_harms_nothing(tmp_path, server, u
         lake.commit(fresh.lake, "proef__tabel", [])
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_look_in_between_does_not_make_a_writer_blind_for_another(tmp_path, server, url, is_new):
+    first, second = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+
+    def part(home: Home, name: str) -> lake.Part:
+        with work(home.scratch) as connection:
+            return lake.write_part(home.lake, "proef__tabel", name, connection, RANGE.format(3))
+
+    if not is_new:
+        lake.commit(second.lake, "proef__tabel", [part(second, "een")])
+    known = lake.listed(first.lake, "proef__tabel")
+    theirs = [*lake.parts(second.lake, "proef__tabel")] if known else []
+    lake.commit(second.lake, "proef__tabel", [*theirs, part(second, "van-twee")])
+    rows_of(first, "proef__tabel")
+    mine = [*known.values(), part(first, "van-een")]
+    with pytest.raises(Overtaken, match="another writer"):
+        lake.settle(first.lake, "proef__tabel", mine)
+    names = {found.name for found in lake.parts(second.lake, "proef__tabel")}
+    assert names == {*known, "van-twee"}
+    assert "lake/proef__tabel/van-twee.parquet" in keys(server, url)
+    # Who begins again sees it.
+    with kept.alone(first, 0):
+        known = lake.listed(first.lake, "proef__tabel")
+        lake.settle(first.lake, "proef__tabel", [*known.values(), mine[-1]])
+    assert set(lake.listed(second.lake, "proef__tabel")) == {*names, "van-een"}
+
+
 def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
     tmp_path, url, monkeypatch
 ):
