@@ -18,10 +18,10 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from via_pipeline.storage import lease
@@ -165,6 +165,13 @@ def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> 
         known = told["rooms"].get(room)
         if known is not None and known["tag"] == tag and not _is_lost(home, room, index):
             return False
+        # Who may write in the bucket is no user of this machine.
+        if _leaves(index["files"], index["links"]):
+            raise BucketError(
+                f"{bucket.url}/{room}/{LATEST} names a place outside of its room, which this "
+                "software never does; nothing of it was fetched. Find out who wrote it, and "
+                "restore the version before"
+            )
         begun = told["begun"].setdefault(room, [])
         _refuse_lost_work(home, room, known, index, begun)
         # Broken off from here on, this machine has something of both, and of nobody else's.
@@ -229,6 +236,11 @@ def _push_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> b
             raise BucketError(
                 f"nothing is left of {home.root}/{room}, which no command takes away as a whole; "
                 f"what {home.url} has of it stays. Run again: it is fetched"
+            )
+        if _leaves(files, links):
+            raise BucketError(
+                f"a link in {home.root}/{room} leads out of that folder; nothing of it was sent. "
+                "Take it away, and run again"
             )
         before: dict[str, Any] = known["index"] if known else {"files": {}, "earlier": []}
         index = _put_objects(bucket, room, before, files, links)
@@ -410,6 +422,15 @@ def _refuse_lost_work(
         "without it. Move VIA_STATE aside and run again: the bucket is what counts, and deliveries "
         "that it does not know are taken in again from landing"
     )
+
+
+def _leaves(files: Iterable[str], links: Mapping[str, str]) -> bool:
+    """Whether a name, or where a link leads, is outside of the room.
+
+    With no step back in any of them, no link on the way to another leads out either.
+    """
+    ways = [PurePosixPath(name) for name in (*files, *links, *links.values())]
+    return any(not way.parts or way.is_absolute() or ".." in way.parts for way in ways)
 
 
 def _materialise(home: Home, bucket: Bucket, room: str, index: dict[str, Any]) -> None:

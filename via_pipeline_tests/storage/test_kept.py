@@ -168,6 +168,43 @@ def test_a_room_that_the_disk_lost_comes_back_and_is_never_emptied_in_the_bucket
     assert not any(key.startswith("candidates/files/") for key in keys(server, url))
 
 
+@pytest.mark.parametrize(
+    ("name", "links"),
+    [
+        ("../../buiten.txt", {}),
+        ("{outside}/buiten.txt", {}),
+        ("map/../../../buiten.txt", {}),
+        ("een.txt", {"laatste": "../.."}),
+        ("een.txt", {"laatste": "{outside}"}),
+        ("een.txt", {"../../buiten.txt": "een.txt"}),
+    ],
+    ids=["up", "absolute", "down-and-up", "link-up", "link-absolute", "link-that-lies-outside"],
+)
+def test_an_index_reaches_no_further_than_its_room(tmp_path, url, name, links):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    outside = tmp_path / "twee"
+    (one.reports / "een.txt").write_text("een")
+    kept.push(one)
+    key = f"reports/{kept.LATEST}"
+    index = json.loads(one.bucket.get(key))
+    index["files"] = {name.format(outside=outside): index["files"]["een.txt"]}
+    index["links"] = {link: target.format(outside=outside) for link, target in links.items()}
+    one.bucket.put(key, json.dumps(index).encode())
+    before = sorted(outside.rglob("*"))
+    with pytest.raises(BucketError, match="outside of its room"):
+        kept.fetch(two)
+    after = set(outside.rglob("*")) - {two.locks / "kept.lock"}
+    assert after == set(before), "nothing was written anywhere"
+
+
+def test_a_link_out_of_its_room_is_not_sent(tmp_path, server, url):
+    home = machine(tmp_path, url)
+    (home.reports / "elders").symlink_to("../ledger")
+    with pytest.raises(BucketError, match="leads out"):
+        kept.push(home)
+    assert f"reports/{kept.LATEST}" not in keys(server, url)
+
+
 # --- answers that were lost ----------------------------------------------------------------------
 
 
