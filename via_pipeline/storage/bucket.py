@@ -292,7 +292,7 @@ class _Asking:
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: object) -> None:
         if isinstance(error, BucketError):
             self.bucket.trouble = error
-        if error is None or isinstance(error, BucketError) or not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, BucketError | SettingError):
             return
         place = f"{self.bucket.url}/{self.key}"
         text = str(error)
@@ -305,8 +305,6 @@ class _Asking:
                 f"the object storage at {endpoint_shown()} refuses its keys for {place}; look at "
                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
             )
-        elif isinstance(error, ImportError):
-            raise error
         else:
             said = (
                 f"the object storage at {endpoint_shown()} does not answer as it should for "

@@ -516,6 +516,22 @@ def test_the_command_says_it_in_a_sentence(tmp_path, url):
     assert "Traceback" not in done.stderr and "geheim" not in done.stderr
 
 
+def test_a_package_that_is_not_installed_is_a_setting_and_says_what_to_install(tmp_path, url):
+    env = os.environ | {"VIA_HOME": url, "VIA_STATE": str(tmp_path / "state")}
+    code = (
+        "import sys; sys.modules['obstore.store'] = None; from via_pipeline.cli import app; app()"
+    )
+    command = [sys.executable, "-c", code, "deliveries"]
+    done = subprocess.run(
+        command, env=env, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2, "run again does not help"
+    assert done.stderr == (
+        "via: VIA_HOME is object storage, but the package for it is not installed: "
+        "pip install 'via_pipeline[s3]'\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "address"),
     [
