@@ -131,7 +131,10 @@ class Bucket:
             except FileNotFoundError:
                 raise
             except Exception:
-                # Some servers answer a range that is the whole, or more, in ways of their own.
+                # Some servers answer a range that is the whole, or more, in ways of their own. Of
+                # a larger object the whole may be more than the memory there is.
+                if int(self._client().head(self._at(key))["size"]) > length:
+                    raise
                 got = self._client().get(self._at(key))
                 return bytes(got.bytes())[-length:], _found(key, got.meta)
 

@@ -259,6 +259,38 @@ def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
         home.bucket.get_range(place.key, 0, 100, "eerdere-versie")
 
 
+class Ranges:
+    """A client for which asking for the end of an object goes wrong."""
+
+    def __init__(self, plain, said: str) -> None:
+        self._plain, self._said, self.whole = plain, said, []
+
+    def get(self, path, options=None):
+        if options:
+            raise RuntimeError(self._said)
+        self.whole.append(path)
+        return self._plain.get(path)
+
+    def head(self, path):
+        return self._plain.head(path)
+
+
+def test_only_a_small_object_is_read_whole_where_its_end_cannot_be_had(tmp_path, url, monkeypatch):
+    home = machine(tmp_path, url)
+    for key, size in (("klein", 10), ("leeg", 0), ("groot", 11)):
+        home.bucket.put(key, b"x" * size)
+    client = Ranges(home.bucket._client(), "status code: 503")
+    monkeypatch.setattr(home.bucket, "_store", client)
+    assert home.bucket.get_tail("klein", 10)[0] == b"x" * 10
+    assert home.bucket.get_tail("leeg", 10)[0] == b""
+    client.whole.clear()
+    with pytest.raises(BucketError, match="status 503"):
+        home.bucket.get_tail("groot", 10)
+    assert client.whole == []
+    with pytest.raises(FileNotFoundError):
+        home.bucket.get_tail("niets", 10)
+
+
 def test_a_manifest_that_is_gone_is_one_that_another_changed(tmp_path, server, url):
     home = machine(tmp_path, url)
     write(home, 5)
