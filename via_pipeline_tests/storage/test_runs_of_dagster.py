@@ -11,20 +11,38 @@ from uuid import UUID
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from via_pipeline.defs import executor
 from via_pipeline.defs.assemble import build_defs
-from via_pipeline.defs.automation import COUNT, NIGHTLY, sensors
+from via_pipeline.defs.automation import COUNT, NIGHTLY, PEILDATUM, sensors
 from via_pipeline.defs.resources import Installation
 from via_pipeline.storage import kept, lease
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.home import Home
 from via_pipeline_tests.storage.buckets import keys, machine
 
+BY_HAND = "__ASSET_JOB"
+
 
 @dg.op
 def report(context) -> None:
     """Writes a report, and tells whether another machine could begin now."""
+    _report(context)
+
+
+@dg.asset(name=PEILDATUM)
+def peildatum(context) -> None:
+    """The same."""
+    _report(context)
+
+
+@dg.asset
+def other_table() -> None:
+    """Something else that is made."""
+
+
+def _report(context) -> None:
     home = Home.from_env().ensure()
     (home.reports / "verslag.txt").write_text("van de nacht")
     if home.url is None:
@@ -46,8 +64,9 @@ def nightly() -> dg.JobDefinition:
     return _job(NIGHTLY)
 
 
-def count() -> dg.JobDefinition:
-    return _job(COUNT)
+def assets() -> dg.Definitions:
+    count = dg.define_asset_job(COUNT, selection=[PEILDATUM])
+    return dg.Definitions([peildatum, other_table], jobs=[count], executor=executor.alone)
 
 
 @dg.op
@@ -73,8 +92,19 @@ def home(tmp_path, url, monkeypatch) -> Home:
 
 def run(make) -> tuple[bool, str]:
     """Whether the run did well, and all that it said, as the daemon's processes execute it."""
+    return _run(dg.reconstructable(make))
+
+
+def materialize(job: str, *chosen: str) -> tuple[bool, str]:
+    """The same of some assets; a job that Dagster has by itself is in its repository only."""
+    found = ReconstructableRepository.for_module(__name__, assets.__name__)
+    some = [dg.AssetKey(name) for name in chosen]
+    return _run(found.get_reconstructable_job(job), asset_selection=some)
+
+
+def _run(job, **more) -> tuple[bool, str]:
     with dg.instance_for_test() as instance:
-        done = dg.execute_job(dg.reconstructable(make), instance, raise_on_error=False)
+        done = dg.execute_job(job, instance, raise_on_error=False, **more)
         said = [entry.user_message for entry in instance.all_logs(done.run_id)]
         errors = [
             str(entry.dagster_event.job_failure_data.error)
@@ -116,9 +146,15 @@ def test_a_night_that_is_terminated_sends_what_it_did(home, server, url):
         assert (home.reports / "verslag.txt").read_text() == "van een ander"
 
 
-def test_counts_run_beside_each_other(home, server, url):
-    is_right, said = run(count)
+@pytest.mark.parametrize("job", [COUNT, BY_HAND])
+def test_counts_run_beside_each_other_however_they_are_started(home, server, url, job):
+    is_right, said = materialize(job, PEILDATUM)
     assert is_right and "another could begin" in said
+
+
+def test_a_count_together_with_something_else_is_alone(home, server, url):
+    is_right, said = materialize(BY_HAND, PEILDATUM, "other_table")
+    assert is_right and "another must wait" in said
 
 
 def test_on_a_disk_nothing_is_held(home, tmp_path, monkeypatch):
@@ -172,3 +208,5 @@ def test_an_alert_waits_for_nobody_and_keeps_no_run_of_its_machine_away(
 def test_every_job_is_executed_so():
     jobs = build_defs().get_repository_def().get_all_jobs()
     assert len(jobs) > 5 and {job.executor_def.name for job in jobs} == {"alone"}
+    (count,) = (job for job in jobs if job.name == COUNT)
+    assert {node.name for node in count.nodes} == executor.BESIDE_OTHERS
