@@ -13,6 +13,7 @@ nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from via_pipeline.storage import lease
+from via_pipeline.storage import lease, machine
 from via_pipeline.storage.atomic import (
     TEMPORARY,
     as_json,
@@ -484,9 +485,14 @@ def _content_of(files: dict[str, dict[str, Any]], links: dict[str, str]) -> dict
 
 
 def _owner(home: Home) -> str:
-    """A name for this state folder: who is killed and runs again need not wait for itself."""
+    """A name for this state folder on this machine: who is killed and runs again need not wait.
+
+    A copy of the folder is another folder, and a clone of the disk is on another machine, or on one
+    that began anew: their name is another, so that they do not pass for the one that is at work.
+    """
     path = home.run / "owner"
     if not path.exists():
         with replacing(path) as temporary:
             temporary.write_text(secrets.token_hex(8), encoding="ascii")
-    return path.read_text(encoding="ascii")
+    told = f"{path.read_text(encoding='ascii')} {home.run.stat().st_ino} {machine.token()}"
+    return hashlib.sha256(told.encode("utf-8")).hexdigest()[:16]

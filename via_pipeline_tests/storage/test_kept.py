@@ -305,6 +305,31 @@ def test_nobody_ends_the_lease_of_another(tmp_path, server, url, monkeypatch):
     other.renew()
 
 
+def dies(home) -> None:
+    """A process on ``home`` took the lease and was killed."""
+    lease.Lease(home.bucket, kept._owner(home)).take(0)
+
+
+def test_who_was_killed_does_not_wait_for_itself_and_a_copy_of_it_does(tmp_path, url, monkeypatch):
+    one = machine(tmp_path / "een", url)
+    with kept.alone(one, 0):
+        pass
+    shutil.copytree(tmp_path / "een", tmp_path / "kopie", copy_function=shutil.copy2)
+    copy = machine(tmp_path / "kopie", url)
+    dies(one)
+    with pytest.raises(BusyError), kept.alone(copy, 0):
+        raise AssertionError("two at once")
+    with kept.alone(one, 0):
+        pass
+    dies(one)
+    # A clone of the disk has the same folder: another computer, or the same one begun anew.
+    for name in ("socket.gethostname", "_boot"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"via_pipeline.storage.machine.{name}", str)
+            with pytest.raises(BusyError), kept.alone(one, 0):
+                raise AssertionError("two at once")
+
+
 def test_a_lease_that_is_gone_is_lost(tmp_path, url):
     home = machine(tmp_path, url)
     with pytest.raises(Overtaken, match="took over"), kept.alone(home, 0):
