@@ -26,6 +26,8 @@ HOOK = "VIA_ALERT_COMMAND"
 HOOK_SECONDS = 30
 _STATE = "state.json"
 _LOG = "alerts.log"
+_LOCK = "alerts"
+_WAITING = "alerts"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -85,29 +87,101 @@ def raise_alerts(
     """Write what is new to ``reports/alerts/`` and hand it to ``hook`` (default: the program).
 
     One line of JSON an alert in ``alerts.log``, and one file a run. Safe to call twice for a run:
-    the second finds nothing new.
+    the second finds nothing new. What was ``set_aside`` is written first.
     """
-    folder = home.reports / "alerts"
+    seen = _Seen(run_id, at, sorted(failures), sorted(passed))
+    with writer_lock(home.locks, _LOCK):
+        _take_up(home)
+        alerts = _write(home, seen)
+    _hand_over(alerts, hook)
+    return alerts
+
+
+def set_aside(
+    home: Home,
+    failures: Iterable[Failure],
+    passed: Iterable[str],
+    *,
+    run_id: str,
+    at: str,
+    hook: Callable[[Alert], None] | None = None,
+) -> list[Alert]:
+    """``raise_alerts`` of one that may not write reports now: another is at work in the bucket.
+
+    What is new is handed over at once. It waits in ``run/``, which no other machine shares, until
+    ``take_up``: in ``reports/`` it would be work that the bucket does not know.
+    """
+    seen = _Seen(run_id, at, sorted(failures), sorted(passed))
+    with writer_lock(home.locks, _LOCK):
+        known = _state(_folder(home))
+        for _, earlier in _waiting(home):
+            known = news(earlier.failures, earlier.passed, known)[1]
+        alerts = seen.alerts(known)
+        write_json(home.run / _WAITING / f"{at}-{run_id}.json".replace(":", ""), asdict(seen))
+    _hand_over(alerts, hook)
+    return alerts
+
+
+def take_up(home: Home) -> None:
+    """Write what was ``set_aside``; it was handed over then. Call it while being the only one."""
+    with writer_lock(home.locks, _LOCK):
+        _take_up(home)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one run gave cause for."""
+
+    run_id: str
+    at: str
+    failures: list[Failure]
+    passed: list[str]
+
+    def alerts(self, known: Mapping[str, str]) -> list[Alert]:
+        told, _ = news(self.failures, self.passed, known)
+        return [Alert(**asdict(failure), run_id=self.run_id, at=self.at) for failure in told]
+
+
+def _take_up(home: Home) -> None:
+    for path, seen in _waiting(home):
+        _write(home, seen)
+        path.unlink()
+
+
+def _waiting(home: Home) -> list[tuple[Path, _Seen]]:
+    """What was set aside, the oldest first."""
+    found = []
+    for path in sorted((home.run / _WAITING).glob("*.json")):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        failures = [Failure(**failure) for failure in told.pop("failures")]
+        found.append((path, _Seen(failures=failures, **told)))
+    return found
+
+
+def _write(home: Home, seen: _Seen) -> list[Alert]:
+    folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    with writer_lock(home.locks, "alerts"):
-        known = _state(folder)
-        told, after = news(failures, passed, known)
-        alerts = [Alert(**asdict(failure), run_id=run_id, at=at) for failure in told]
-        if alerts:
-            file = folder / f"{run_id}.json"
-            earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-            write_json(file, [*earlier, *(asdict(alert) for alert in alerts)])
-            with (folder / _LOG).open("a", encoding="utf-8") as log:
-                for alert in alerts:
-                    log.write(json.dumps(asdict(alert), ensure_ascii=False) + "\n")
-        if after != known:
-            write_json(folder / _STATE, after)
+    known = _state(folder)
+    alerts = seen.alerts(known)
+    if alerts:
+        file = folder / f"{seen.run_id}.json"
+        earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+        write_json(file, [*earlier, *(asdict(alert) for alert in alerts)])
+        with (folder / _LOG).open("a", encoding="utf-8") as log:
+            for alert in alerts:
+                log.write(json.dumps(asdict(alert), ensure_ascii=False) + "\n")
+    after = news(seen.failures, seen.passed, known)[1]
+    if after != known:
+        write_json(folder / _STATE, after)
+    return alerts
+
+
+def _hand_over(alerts: Iterable[Alert], hook: Callable[[Alert], None] | None) -> None:
     for alert in alerts:
         try:
             (hook or run_hook)(alert)
         except (OSError, subprocess.SubprocessError) as error:
             _LOGGER.warning("alert hook failed for %s: %s", alert.subject, type(error).__name__)
-    return alerts
 
 
 def run_hook(alert: Alert) -> None:
@@ -127,6 +201,10 @@ def run_hook(alert: Alert) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def _folder(home: Home) -> Path:
+    return home.reports / "alerts"
 
 
 def _state(folder: Path) -> dict[str, str]:

@@ -12,13 +12,17 @@ from typing import Any
 
 import dagster as dg
 
-from via_pipeline.defs.automation import COUNT, NIGHTLY
+from via_pipeline.defs import alerts
+from via_pipeline.defs.automation import NIGHTLY, PEILDATUM
 from via_pipeline.storage import kept
 from via_pipeline.storage.atomic import LOCK_WAIT_SECONDS
 from via_pipeline.storage.home import Home
 
-BESIDE_OTHERS = (COUNT,)
-"""Jobs of which many may run at once: they put objects of their own and replace nothing."""
+BESIDE_OTHERS = {PEILDATUM}
+"""Steps of which many may run at once: they put objects of their own and replace nothing.
+
+Not the job's name: by hand, one or a backfill, an asset runs in a job of Dagster's own.
+"""
 
 
 class Alone(dg.Executor):
@@ -48,10 +52,11 @@ class Alone(dg.Executor):
             BusyError, Overtaken, BucketError: see ``kept.alone``; the run fails, saying so.
         """
         job, home = plan_context.dagster_run.job_name, Home.from_env()
-        if home.url is None or job in BESIDE_OTHERS:
+        if home.url is None or BESIDE_OTHERS.issuperset(execution_plan.step_keys_to_execute):
             yield from self._inner.execute(plan_context, execution_plan)
             return
         with kept.alone(home, LOCK_WAIT_SECONDS):
+            alerts.take_up(home)
             if job == NIGHTLY:
                 kept.tidy(home)
             yield from self._inner.execute(plan_context, execution_plan)

@@ -131,7 +131,10 @@ class Bucket:
             except FileNotFoundError:
                 raise
             except Exception:
-                # Some servers answer a range that is the whole, or more, in ways of their own.
+                # Some servers answer a range that is the whole, or more, in ways of their own. Of
+                # a larger object the whole may be more than the memory there is.
+                if int(self._client().head(self._at(key))["size"]) > length:
+                    raise
                 got = self._client().get(self._at(key))
                 return bytes(got.bytes())[-length:], _found(key, got.meta)
 
@@ -292,7 +295,7 @@ class _Asking:
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: object) -> None:
         if isinstance(error, BucketError):
             self.bucket.trouble = error
-        if error is None or isinstance(error, BucketError) or not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, BucketError | SettingError):
             return
         place = f"{self.bucket.url}/{self.key}"
         text = str(error)
@@ -305,8 +308,6 @@ class _Asking:
                 f"the object storage at {endpoint_shown()} refuses its keys for {place}; look at "
                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy"
             )
-        elif isinstance(error, ImportError):
-            raise error
         else:
             said = (
                 f"the object storage at {endpoint_shown()} does not answer as it should for "

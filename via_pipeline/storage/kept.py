@@ -13,18 +13,19 @@ nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from via_pipeline.storage import lease
+from via_pipeline.storage import lease, machine
 from via_pipeline.storage.atomic import (
     TEMPORARY,
     as_json,
@@ -41,11 +42,13 @@ LATEST = "_latest.json"
 PUBLISHED = ("letters", "serve")
 """Rooms that others read: what the last index named stays until the next one."""
 
+CANDIDATES = "candidates"
+
 # The ledger last: what it says was done has been kept before.
 ROOMS = (
     "exclusions",
     "audit",
-    "candidates",
+    CANDIDATES,
     "reports",
     "run/uitgaven",
     *PUBLISHED,
@@ -68,7 +71,7 @@ def alone(home: Home, wait_seconds: float) -> Iterator[None]:
     """Be the only one at work: the lock of this machine and, in a bucket, a lease for all others.
 
     What the bucket has newer is fetched first, and what was done is pushed at the end, also of
-    work that failed.
+    work that failed or was cancelled.
 
     Raises:
         BusyError: another process, or another machine, is at work.
@@ -85,7 +88,7 @@ def alone(home: Home, wait_seconds: float) -> Iterator[None]:
             fetch(home)
             try:
                 yield
-            except Exception as error:
+            except BaseException as error:  # a run that is cancelled, too
                 _push_what_goes(home, error)
                 raise
             claim.renew()
@@ -161,8 +164,15 @@ def _fetch_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> 
         index = json.loads(content)
         _know_own(told, room, index, tag)
         known = told["rooms"].get(room)
-        if known is not None and known["tag"] == tag:
+        if known is not None and known["tag"] == tag and not _is_lost(home, room, index):
             return False
+        # Who may write in the bucket is no user of this machine.
+        if _leaves(index["files"], index["links"]):
+            raise BucketError(
+                f"{bucket.url}/{room}/{LATEST} names a place outside of its room, which this "
+                "software never does; nothing of it was fetched. Find out who wrote it, and "
+                "restore the version before"
+            )
         begun = told["begun"].setdefault(room, [])
         _refuse_lost_work(home, room, known, index, begun)
         # Broken off from here on, this machine has something of both, and of nobody else's.
@@ -223,6 +233,16 @@ def _push_room(home: Home, bucket: Bucket, told: dict[str, Any], room: str) -> b
             return False
         if known is not None and _content(known["index"]) == _content_of(files, links):
             return False
+        if known is not None and _is_lost(home, room, known["index"]):
+            raise BucketError(
+                f"nothing is left of {home.root}/{room}, which no command takes away as a whole; "
+                f"what {home.url} has of it stays. Run again: it is fetched"
+            )
+        if _leaves(files, links):
+            raise BucketError(
+                f"a link in {home.root}/{room} leads out of that folder; nothing of it was sent. "
+                "Take it away, and run again"
+            )
         before: dict[str, Any] = known["index"] if known else {"files": {}, "earlier": []}
         index = _put_objects(bucket, room, before, files, links)
         # From here on it may be in force although no answer comes, or nobody is there to hear it.
@@ -267,6 +287,28 @@ def _put_objects(
     return index
 
 
+def _is_lost(home: Home, room: str, index: dict[str, Any]) -> bool:
+    """Whether a disk lost a room that had files: nothing is left of it here.
+
+    No command empties a room but publishing, which takes the candidate away and leaves the folder
+    of its edition.
+    """
+    folder = home.root / room
+    if not index["files"] or (room == CANDIDATES and folder.exists() and any(folder.iterdir())):
+        return False
+    return next(_within(folder), None) is None
+
+
+def _within(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files and links of a room that are kept, by their way from it."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(TEMPORARY) for part in Path(name).parts):
+            continue
+        if path.is_symlink() or (path.is_file() and not name.endswith(_BESIDE_SQLITE)):
+            yield name, path
+
+
 def _know_own(told: dict[str, Any], room: str, index: dict[str, Any], tag: str) -> None:
     """Whether ``index`` in the bucket is the one that this machine sent last: then it knows it.
 
@@ -281,7 +323,7 @@ def _objects(index: dict[str, Any]) -> set[str]:
     return {file["object"] for file in index["files"].values()}
 
 
-def _push_what_goes(home: Home, error: Exception) -> None:
+def _push_what_goes(home: Home, error: BaseException) -> None:
     """After a failure, which is what must be told: keep what can be kept; else a note says so."""
     try:
         push(home)
@@ -323,25 +365,22 @@ def _local(
     copies = home.scratch / f"{TEMPORARY}{secrets.token_hex(8)}-{Path(room).name}"
     copies.mkdir(parents=True, mode=0o700)
     try:
-        for path in sorted(folder.rglob("*")):
-            name = path.relative_to(folder).as_posix()
-            if any(part.startswith(TEMPORARY) for part in Path(name).parts):
-                continue
+        for name, path in _within(folder):
             try:
                 if path.is_symlink():
                     links[name] = os.fspath(path.readlink())
-                elif path.is_file() and not name.endswith(_BESIDE_SQLITE):
-                    stat = path.stat()
-                    now = [stat.st_size, stat.st_mtime_ns]
-                    told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
-                    if stats.get(name) == now:
-                        same = {one: index[name][one] for one in ("sha256", "bytes")}
-                        files[name] = told | same | {"path": path}
-                    else:
-                        copy = _copied(path, copies / str(len(files)))
-                        size = copy.stat().st_size
-                        told |= {"path": copy, "sha256": sha256_of(copy), "bytes": size}
-                        files[name] = told
+                    continue
+                stat = path.stat()
+                now = [stat.st_size, stat.st_mtime_ns]
+                told: dict[str, Any] = {"stat": now, "mode": stat.st_mode & 0o777}
+                if stats.get(name) == now:
+                    same = {one: index[name][one] for one in ("sha256", "bytes")}
+                    files[name] = told | same | {"path": path}
+                else:
+                    copy = _copied(path, copies / str(len(files)))
+                    size = copy.stat().st_size
+                    told |= {"path": copy, "sha256": sha256_of(copy), "bytes": size}
+                    files[name] = told
             except FileNotFoundError:
                 # Taken away since it was listed.
                 continue
@@ -384,6 +423,15 @@ def _refuse_lost_work(
         "without it. Move VIA_STATE aside and run again: the bucket is what counts, and deliveries "
         "that it does not know are taken in again from landing"
     )
+
+
+def _leaves(files: Iterable[str], links: Mapping[str, str]) -> bool:
+    """Whether a name, or where a link leads, is outside of the room.
+
+    With no step back in any of them, no link on the way to another leads out either.
+    """
+    ways = [PurePosixPath(name) for name in (*files, *links, *links.values())]
+    return any(not way.parts or way.is_absolute() or ".." in way.parts for way in ways)
 
 
 def _materialise(home: Home, bucket: Bucket, room: str, index: dict[str, Any]) -> None:
@@ -437,9 +485,14 @@ def _content_of(files: dict[str, dict[str, Any]], links: dict[str, str]) -> dict
 
 
 def _owner(home: Home) -> str:
-    """A name for this state folder: who is killed and runs again need not wait for itself."""
+    """A name for this state folder on this machine: who is killed and runs again need not wait.
+
+    A copy of the folder is another folder, and a clone of the disk is on another machine, or on one
+    that began anew: their name is another, so that they do not pass for the one that is at work.
+    """
     path = home.run / "owner"
     if not path.exists():
         with replacing(path) as temporary:
             temporary.write_text(secrets.token_hex(8), encoding="ascii")
-    return path.read_text(encoding="ascii")
+    told = f"{path.read_text(encoding='ascii')} {home.run.stat().st_ino} {machine.token()}"
+    return hashlib.sha256(told.encode("utf-8")).hexdigest()[:16]

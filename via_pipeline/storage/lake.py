@@ -5,14 +5,17 @@
 Files may lie in another table's folder (a conformed table selects the accepted parts of deliveries
 without copying them).
 
-In object storage a manifest is replaced only if it still is the one that this process read or wrote
-last, or found at the beginning of its writing: of two writers the second is told (``Overtaken``).
+In object storage a manifest is replaced only if it still is the one that this process wrote last,
+or else read first since it is at work (``kept.alone``), or found when it began to replace the whole
+table. A later look, of whoever needs the table for something else, does not count: what is written
+rests on the earlier one. So of two writers the second is told (``Overtaken``).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -253,14 +256,18 @@ def _content_name(sha256: str) -> str:
 
 def _notice(manifest: BucketPath) -> None:
     """Remember which manifest is there now, if any."""
-    try:
+    manifest.bucket.tags.pop(manifest.key, None)
+    with suppress(FileNotFoundError):
         _noticed(manifest)
-    except FileNotFoundError:
-        manifest.bucket.tags[manifest.key] = None
 
 
 def _noticed(manifest: BucketPath) -> str:
-    """The text of a manifest; which one it was is remembered."""
-    content, tag = manifest.bucket.get_with_tag(manifest.key)
-    manifest.bucket.tags[manifest.key] = tag
+    """The text of a manifest; which one it was, or that none is there, is remembered at first."""
+    tags = manifest.bucket.tags
+    try:
+        content, tag = manifest.bucket.get_with_tag(manifest.key)
+    except FileNotFoundError:
+        tags.setdefault(manifest.key, None)
+        raise
+    tags.setdefault(manifest.key, tag)
     return content.decode("utf-8")

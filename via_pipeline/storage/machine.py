@@ -1,7 +1,8 @@
-"""What this machine lets us use: memory, and a spill folder a process.
+"""What this machine lets us use: memory, and a spill folder a process; and which machine it is.
 
-Belongs here: reading the machine's limits (physical memory, the control group of a container) and
-making and clearing spill folders. Does not belong here: opening a connection (``duck``).
+Belongs here: reading the machine's limits (physical memory, the control group of a container), what
+tells it from others, and making and clearing spill folders. Does not belong here: opening a
+connection (``duck``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import time
 import uuid
 from pathlib import Path
@@ -22,8 +24,25 @@ _GROUPS = (
     "sys/fs/cgroup/memory.high",
     "sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _SPILL = "duckdb-"
 _SPILL_NAME = re.compile(rf"{_SPILL}(\d+)-[0-9a-f]+")
+
+
+def token() -> str:
+    """A name for this machine since it began: another has another, and so has a copy of its disk.
+
+    A container has no name of its own that stays (``/etc/machine-id`` is absent, or its image's):
+    so it is the name that it was given, with what the kernel says of its own beginning.
+    """
+    return f"{socket.gethostname()} {_boot()}"
+
+
+def _boot() -> str:
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""  # no Linux
 
 
 def memory_limit() -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from via_pipeline.defs import alerts
-from via_pipeline.defs.alerts import Alert, Failure, news, raise_alerts
+from via_pipeline.defs.alerts import Alert, Failure, news, raise_alerts, set_aside, take_up
 from via_pipeline.storage.home import Home
 
 BAD = Failure("pilots__p5_medewerker:promotie__vorm", "ERROR", "3 failing in 1 of 2")
@@ -67,6 +68,32 @@ def test_file_and_log_hold_each_alert_once(tmp_path: Path) -> None:
     lines = (folder / "alerts.log").read_text().splitlines()
     assert [json.loads(line) for line in lines] == in_file
     assert not (folder / "run2.json").exists()
+
+
+def test_what_is_set_aside_is_told_at_once_and_written_later(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    sent: list[Alert] = []
+
+    def tell(call, failures, passed, second: int) -> None:
+        at = f"2020-11-09T02:00:0{second}Z"
+        call(home, failures, passed, run_id=f"run{second}", at=at, hook=sent.append)
+
+    tell(raise_alerts, [OTHER], [], 0)
+    before = {path: path.read_bytes() for path in home.reports.rglob("*.*")}
+    tell(set_aside, [BAD], [OTHER.subject], 1)
+    tell(set_aside, [BAD], [], 2)
+    tell(set_aside, [WORSE, OTHER], [], 3)
+    assert {path: path.read_bytes() for path in home.reports.rglob("*.*")} == before
+    expected = [OTHER, BAD, OTHER, WORSE]
+    assert sorted((one.subject, one.detail) for one in sent) == sorted(
+        (one.subject, one.detail) for one in expected
+    )
+    for _ in range(2):
+        take_up(home)
+        log = (home.reports / "alerts" / "alerts.log").read_text().splitlines()
+        assert [json.loads(line) for line in log] == [asdict(alert) for alert in sent]
+    tell(raise_alerts, [WORSE, OTHER], [], 4)
+    assert len(sent) == 4
 
 
 def test_a_hook_that_fails_keeps_no_other_alert_away(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from dagster._core.errors import DagsterExecutionInterruptedError
 from typer.testing import CliRunner
 
 from via_pipeline.cli import app
@@ -130,6 +132,79 @@ def test_who_fetches_while_another_sends_gets_one_of_the_two(tmp_path, url, monk
     assert reports(two) == reports(one)
 
 
+def lose(folder) -> None:
+    """A disk that loses what lies in ``folder``."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_a_room_that_the_disk_lost_comes_back_and_is_never_emptied_in_the_bucket(
+    tmp_path, server, url
+):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    one.exclusions.write_text("wie bezwaar maakte")
+    (one.candidates / "derde" / "r1").mkdir(parents=True)
+    (one.candidates / "derde" / "r1" / "brief.csv").write_text("concept")
+    fill(one, "een")
+    with kept.alone(one, 0):
+        pass
+    # Between two nights, all of it or one room; what lies beside a database is none of it.
+    for folder in (one.exclusions.parent, one.ledger.parent, one.candidates):
+        lose(folder)
+    (one.ledger.parent / "ledger.sqlite-wal").write_bytes(b"")
+    one.exclusions.parent.rmdir()
+    with kept.alone(one, 0):
+        assert one.exclusions.read_text() == "wie bezwaar maakte"
+    assert Ledger(one.ledger).key_fingerprint() == "vingerafdruk"
+    # In the middle of one: it is told, and the bucket keeps the list.
+    with pytest.raises(BucketError, match=r"nothing is left of .*exclusions"), kept.alone(one, 0):
+        lose(one.exclusions.parent)
+    kept.fetch(two)
+    assert two.exclusions.read_text() == "wie bezwaar maakte"
+    # What is published is no candidate any more: that room may become empty.
+    with kept.alone(one, 0):
+        assert (one.candidates / "derde" / "r1" / "brief.csv").read_text() == "concept"
+        shutil.rmtree(one.candidates / "derde" / "r1")
+    assert not any(key.startswith("candidates/files/") for key in keys(server, url))
+
+
+@pytest.mark.parametrize(
+    ("name", "links"),
+    [
+        ("../../buiten.txt", {}),
+        ("{outside}/buiten.txt", {}),
+        ("map/../../../buiten.txt", {}),
+        ("een.txt", {"laatste": "../.."}),
+        ("een.txt", {"laatste": "{outside}"}),
+        ("een.txt", {"../../buiten.txt": "een.txt"}),
+    ],
+    ids=["up", "absolute", "down-and-up", "link-up", "link-absolute", "link-that-lies-outside"],
+)
+def test_an_index_reaches_no_further_than_its_room(tmp_path, url, name, links):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    outside = tmp_path / "twee"
+    (one.reports / "een.txt").write_text("een")
+    kept.push(one)
+    key = f"reports/{kept.LATEST}"
+    index = json.loads(one.bucket.get(key))
+    index["files"] = {name.format(outside=outside): index["files"]["een.txt"]}
+    index["links"] = {link: target.format(outside=outside) for link, target in links.items()}
+    one.bucket.put(key, json.dumps(index).encode())
+    before = sorted(outside.rglob("*"))
+    with pytest.raises(BucketError, match="outside of its room"):
+        kept.fetch(two)
+    after = set(outside.rglob("*")) - {two.locks / "kept.lock"}
+    assert after == set(before), "nothing was written anywhere"
+
+
+def test_a_link_out_of_its_room_is_not_sent(tmp_path, server, url):
+    home = machine(tmp_path, url)
+    (home.reports / "elders").symlink_to("../ledger")
+    with pytest.raises(BucketError, match="leads out"):
+        kept.push(home)
+    assert f"reports/{kept.LATEST}" not in keys(server, url)
+
+
 # --- answers that were lost ----------------------------------------------------------------------
 
 
@@ -228,6 +303,31 @@ def test_nobody_ends_the_lease_of_another(tmp_path, server, url, monkeypatch):
     with pytest.raises(BusyError), kept.alone(one, 0):
         raise AssertionError("two at once")
     other.renew()
+
+
+def dies(home) -> None:
+    """A process on ``home`` took the lease and was killed."""
+    lease.Lease(home.bucket, kept._owner(home)).take(0)
+
+
+def test_who_was_killed_does_not_wait_for_itself_and_a_copy_of_it_does(tmp_path, url, monkeypatch):
+    one = machine(tmp_path / "een", url)
+    with kept.alone(one, 0):
+        pass
+    shutil.copytree(tmp_path / "een", tmp_path / "kopie", copy_function=shutil.copy2)
+    copy = machine(tmp_path / "kopie", url)
+    dies(one)
+    with pytest.raises(BusyError), kept.alone(copy, 0):
+        raise AssertionError("two at once")
+    with kept.alone(one, 0):
+        pass
+    dies(one)
+    # A clone of the disk has the same folder: another computer, or the same one begun anew.
+    for name in ("socket.gethostname", "_boot"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"via_pipeline.storage.machine.{name}", str)
+            with pytest.raises(BusyError), kept.alone(one, 0):
+                raise AssertionError("two at once")
 
 
 def test_a_lease_that_is_gone_is_lost(tmp_path, url):
@@ -443,3 +543,16 @@ def test_a_server_that_does_not_answer_is_not_asked_for_ever(tmp_path, url, monk
     monkeypatch.setenv("VIA_S3_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(BucketError, match="does not answer"), kept.alone(machine(tmp_path, url), 0):
         raise AssertionError("work began")
+
+
+@pytest.mark.parametrize("cancelled", [KeyboardInterrupt, DagsterExecutionInterruptedError])
+def test_who_is_cancelled_sends_what_it_did_and_is_not_locked_out(tmp_path, url, cancelled):
+    one, two = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+    with pytest.raises(cancelled), kept.alone(one, 0):
+        fill(one, "een")
+        raise cancelled
+    with kept.alone(two, 0):
+        assert reports(two) == reports(one)
+        fill(two, "twee")
+    with kept.alone(one, 0):
+        assert reports(one) == reports(two)

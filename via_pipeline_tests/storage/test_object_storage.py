@@ -202,6 +202,33 @@ def test_of_two_writers_the_second_is_told_and_harms_nothing(tmp_path, server, u
         lake.commit(fresh.lake, "proef__tabel", [])
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_look_in_between_does_not_make_a_writer_blind_for_another(tmp_path, server, url, is_new):
+    first, second = machine(tmp_path / "een", url), machine(tmp_path / "twee", url)
+
+    def part(home: Home, name: str) -> lake.Part:
+        with work(home.scratch) as connection:
+            return lake.write_part(home.lake, "proef__tabel", name, connection, RANGE.format(3))
+
+    if not is_new:
+        lake.commit(second.lake, "proef__tabel", [part(second, "een")])
+    known = lake.listed(first.lake, "proef__tabel")
+    theirs = [*lake.parts(second.lake, "proef__tabel")] if known else []
+    lake.commit(second.lake, "proef__tabel", [*theirs, part(second, "van-twee")])
+    rows_of(first, "proef__tabel")
+    mine = [*known.values(), part(first, "van-een")]
+    with pytest.raises(Overtaken, match="another writer"):
+        lake.settle(first.lake, "proef__tabel", mine)
+    names = {found.name for found in lake.parts(second.lake, "proef__tabel")}
+    assert names == {*known, "van-twee"}
+    assert "lake/proef__tabel/van-twee.parquet" in keys(server, url)
+    # Who begins again sees it.
+    with kept.alone(first, 0):
+        known = lake.listed(first.lake, "proef__tabel")
+        lake.settle(first.lake, "proef__tabel", [*known.values(), mine[-1]])
+    assert set(lake.listed(second.lake, "proef__tabel")) == {*names, "van-een"}
+
+
 def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
     tmp_path, url, monkeypatch
 ):
@@ -230,6 +257,38 @@ def test_of_a_part_that_is_replaced_while_it_is_read_no_two_versions_are_mixed(
     monkeypatch.setattr(home.bucket, "_store", Unconditional())
     with pytest.raises(BucketError, match="replaced while it was read"):
         home.bucket.get_range(place.key, 0, 100, "eerdere-versie")
+
+
+class Ranges:
+    """A client for which asking for the end of an object goes wrong."""
+
+    def __init__(self, plain, said: str) -> None:
+        self._plain, self._said, self.whole = plain, said, []
+
+    def get(self, path, options=None):
+        if options:
+            raise RuntimeError(self._said)
+        self.whole.append(path)
+        return self._plain.get(path)
+
+    def head(self, path):
+        return self._plain.head(path)
+
+
+def test_only_a_small_object_is_read_whole_where_its_end_cannot_be_had(tmp_path, url, monkeypatch):
+    home = machine(tmp_path, url)
+    for key, size in (("klein", 10), ("leeg", 0), ("groot", 11)):
+        home.bucket.put(key, b"x" * size)
+    client = Ranges(home.bucket._client(), "status code: 503")
+    monkeypatch.setattr(home.bucket, "_store", client)
+    assert home.bucket.get_tail("klein", 10)[0] == b"x" * 10
+    assert home.bucket.get_tail("leeg", 10)[0] == b""
+    client.whole.clear()
+    with pytest.raises(BucketError, match="status 503"):
+        home.bucket.get_tail("groot", 10)
+    assert client.whole == []
+    with pytest.raises(FileNotFoundError):
+        home.bucket.get_tail("niets", 10)
 
 
 def test_a_manifest_that_is_gone_is_one_that_another_changed(tmp_path, server, url):
@@ -487,6 +546,22 @@ def test_the_command_says_it_in_a_sentence(tmp_path, url):
     assert done.returncode == 1
     assert done.stderr.startswith("via: the object storage at http://127.0.0.1")
     assert "Traceback" not in done.stderr and "geheim" not in done.stderr
+
+
+def test_a_package_that_is_not_installed_is_a_setting_and_says_what_to_install(tmp_path, url):
+    env = os.environ | {"VIA_HOME": url, "VIA_STATE": str(tmp_path / "state")}
+    code = (
+        "import sys; sys.modules['obstore.store'] = None; from via_pipeline.cli import app; app()"
+    )
+    command = [sys.executable, "-c", code, "deliveries"]
+    done = subprocess.run(
+        command, env=env, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2, "run again does not help"
+    assert done.stderr == (
+        "via: VIA_HOME is object storage, but the package for it is not installed: "
+        "pip install 'via_pipeline[s3]'\n"
+    )
 
 
 @pytest.mark.parametrize(

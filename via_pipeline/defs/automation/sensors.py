@@ -6,13 +6,14 @@ Belongs here: reading Dagster's own records and the folders, and calling the pur
 Default status as the schedule's (``schedules.allowed``): fail closed.
 """
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from via_pipeline import fingerprint
 from via_pipeline.defs import automation, landing_watch
-from via_pipeline.defs.alerts import raise_alerts
+from via_pipeline.defs.alerts import raise_alerts, set_aside
 from via_pipeline.defs.automation import schedules
 from via_pipeline.defs.events import check_outcomes, run_failure
 from via_pipeline.defs.resources import Installation
@@ -103,19 +104,13 @@ def _tell(
         passed.append(run_failure(run.job_name).subject)
     home, at = installation.home(), datetime.now(tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def write() -> int:
-        return len(raise_alerts(home, failures, passed, run_id=run.run_id, at=at))
-
-    if home.url is None:
-        context.log.info(f"{write()} alerts written")
-        return
     from via_pipeline.storage import kept
 
     try:
-        with kept.alone(home, ALONE_SECONDS):
-            count = write()
+        with kept.alone(home, ALONE_SECONDS) if home.url else nullcontext():
+            told = raise_alerts(home, failures, passed, run_id=run.run_id, at=at)
     except (BusyError, BucketError) as error:
         # An alert that waits for a server or for another run is no alert.
-        count = write()
-        context.log.warning(f"sent by the next run of this machine only: {error}")
-    context.log.info(f"{count} alerts written")
+        told = set_aside(home, failures, passed, run_id=run.run_id, at=at)
+        context.log.warning(f"told, and kept by the next run of this machine only: {error}")
+    context.log.info(f"{len(told)} alerts written")
