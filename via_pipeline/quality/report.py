@@ -23,6 +23,7 @@ from via_pipeline.intake.records import StagedDelivery
 from via_pipeline.quality.results import RuleResult, ValidationResult, Verdict
 from via_pipeline.quality.verdict import INTAKE
 from via_pipeline.storage.atomic import replacing
+from via_pipeline.storage.spreadsheet import unmarked
 
 MAX_ROWS = 1_048_576
 """Rows of a sheet; Excel's own limit."""
@@ -168,7 +169,7 @@ class _Sheet:
             if isinstance(cell, int):
                 self._sheet.write_number(self.row, column, cell, style)
             else:
-                self._sheet.write_string(self.row, column, cell, style)
+                self._sheet.write_string(self.row, column, unmarked(cell), style)
         self.row += 1
 
     def header(self, *cells: str) -> None:
