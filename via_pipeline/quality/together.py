@@ -15,6 +15,7 @@ them. See docs/decisions/0030-values-not-rows.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,22 +90,26 @@ def run_on_files(
     tables: Sequence[Place],
     scratch: Path | None = None,
     threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
+    connection: duckdb.DuckDBPyConnection | None = None,
 ) -> list[list[RuleResult]]:
     """Per staged table of one contract, the result of every rule in the order of ``rules``.
 
     Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster, but for
-    keys that stand there more than once, ``MOST_VALUES`` rows of them at most.
+    keys that stand there more than once, ``MOST_VALUES`` rows of them at most. ``connection`` is
+    one that is open already: opening one takes as long as a third of a small table.
     """
-    with work(scratch) as connection:
-        described = _described(connection, rules, tables, threshold_rows)
+    with ExitStack() as stack:
+        opened = connection or stack.enter_context(work(scratch))
+        described = _described(opened, rules, tables, threshold_rows)
         if described is None:
-            return list(engines.run_on_each(connection, rules, tables, threshold_rows))
+            return list(engines.run_on_each(opened, rules, tables, threshold_rows))
+    with work(scratch) as opened:
         found: dict[str, _Rows] = {}
-        found |= _of_values(connection, [rule for rule in rules if about_a_value(rule)], described)
-        found |= _of_keys(connection, [rule for rule in rules if about_a_key(rule)], described)
+        found |= _of_values(opened, [rule for rule in rules if about_a_value(rule)], described)
+        found |= _of_keys(opened, [rule for rule in rules if about_a_key(rule)], described)
     alone = [rule for rule in rules if rule.id not in found]
-    with work(scratch) as connection:
-        rest = list(engines.run_on_each(connection, alone, tables, threshold_rows))
+    with work(scratch) as opened:
+        rest = list(engines.run_on_each(opened, alone, tables, threshold_rows))
     results = []
     for place, (others, rows) in enumerate(zip(rest, described.sizes, strict=True)):
         by_rule = {result.rule: result for result in others}

@@ -167,6 +167,16 @@ def test_a_rule_that_is_about_more_than_the_value_is_asked_of_the_rows(tmp_path:
     assert {result.rule: result.passed for result in alone[0]}["meest"]
 
 
+def test_a_small_table_is_judged_on_the_connection_that_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = staged.write(tmp_path / "a.parquet", TYPES, [{"_row": 2, "code": "x", "tekst": "ab"}])
+    alone = engines.run_on_file(RULES, path)
+    monkeypatch.setattr(together, "work", lambda *_: pytest.fail("another one was opened"))
+    with work() as connection:
+        assert together.run_on_files(RULES, [path], connection=connection) == [alone]
+
+
 def test_a_file_that_was_sent_twice_over_stays_in_duckdb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
