@@ -14,7 +14,9 @@ from __future__ import annotations
 import itertools
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -23,16 +25,32 @@ _DIMENSION = re.compile(r'(?<=<dimension ref="A1:[A-Z])\d+(?=")')
 _PLACE = re.compile(r'(?<=<row r=")\d+(?=")|(?<=<c r="[A-Z])\d+(?=")')
 _NUMBER = re.compile(r"(?<=<v>)\d+(?=</v>)")
 _AT_ONCE = 5_000
+_DIGITS = 28 * 20
+"""Bytes by which the numbers of a row of 26 cells may be longer than those of its example."""
 
 
-def repeat(
-    book: IO[bytes], sheet: int, header: int, lines: Sequence[tuple[int, int]], path: Path
-) -> None:
+@dataclass(frozen=True)
+class Lines:
+    """Rows to come: of each the place of its example, from 0, and its number (0: it has none)."""
+
+    examples: array[int] = field(default_factory=lambda: array("L"))
+    numbers: array[int] = field(default_factory=lambda: array("L"))
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def add(self, example: int, number: int = 0) -> None:
+        """One more row."""
+        self.examples.append(example)
+        self.numbers.append(number)
+
+
+def repeat(book: IO[bytes], sheet: int, header: int, lines: Lines, path: Path) -> None:
     """Write ``book`` to ``path`` with the rows of its ``sheet``-th sheet repeated.
 
     The sheet has ``header`` rows that stay, and then the examples: rows of at most 26 columns, with
-    texts in the cells themselves (``constant_memory``) and at most one number each. ``lines`` are
-    the rows to come after the header: the place of the example, from 0, and the number.
+    texts in the cells themselves (``constant_memory``) and at most one number each. ``lines`` come
+    after the header.
     """
     name = f"xl/worksheets/sheet{sheet}.xml"
     with zipfile.ZipFile(book) as given, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
@@ -41,15 +59,20 @@ def repeat(
             if info.filename != name:
                 out.writestr(info, content)
                 continue
-            texts = _sheet(content.decode("utf-8"), header, lines)
+            xml = content.decode("utf-8")
             # The most that it may be, in bytes: it says whether the archive needs longer numbers.
-            info.file_size = len(content) * (len(lines) + 1)
+            info.file_size = len(content) + _most(xml, header, lines)
             with out.open(info, "w") as stream:
-                for text in texts:
+                for text in _sheet(xml, header, lines):
                     stream.write(text.encode("utf-8"))
 
 
-def _sheet(xml: str, header: int, lines: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _most(xml: str, header: int, lines: Lines) -> int:
+    sizes = [len(row.encode("utf-8")) + _DIGITS for row in _ROW.findall(xml)[header:]]
+    return sum(sizes[example] for example in lines.examples)
+
+
+def _sheet(xml: str, header: int, lines: Lines) -> Iterator[str]:
     """The text of the sheet in pieces. No text of a cell looks like a tag: ``<`` is escaped."""
     rows = list(_ROW.finditer(xml))
     kept, examples = rows[:header], rows[header:]
@@ -66,13 +89,12 @@ def _template(row: str) -> str:
     return _NUMBER.sub("{1}", _PLACE.sub("{0}", spelled))
 
 
-def _repeated(
-    templates: Sequence[str], first: int, lines: Iterable[tuple[int, int]]
-) -> Iterator[str]:
-    places = itertools.count(first)
+def _repeated(templates: Sequence[str], first: int, lines: Lines) -> Iterator[str]:
     rows = (
         templates[example].format(place, number)
-        for place, (example, number) in zip(places, lines, strict=False)
+        for place, (example, number) in enumerate(
+            zip(lines.examples, lines.numbers, strict=True), first
+        )
     )
     while text := "".join(itertools.islice(rows, _AT_ONCE)):
         yield text

@@ -96,7 +96,7 @@ def run_on_files(
 
     Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster, but for
     keys that stand there more than once, ``MOST_VALUES`` rows of them at most. ``connection`` is
-    one that is open already: opening one takes as long as a third of a small table.
+    one that is open already: opening one takes a tenth of the time of a small table.
     """
     with ExitStack() as stack:
         opened = connection or stack.enter_context(work(scratch))

@@ -53,20 +53,38 @@ def test_byte_for_byte_what_xlsxwriter_writes_row_by_row(tmp_path: Path) -> None
     _book(str(tmp_path / "one by one.xlsx"), rows)
     given = io.BytesIO()
     _book(given, examples)
-    repeated.repeat(given, 2, 1, lines, tmp_path / "repeated.xlsx")
+    repeated.repeat(given, 2, 1, _lines(lines), tmp_path / "repeated.xlsx")
     assert _parts(tmp_path / "repeated.xlsx") == _parts(tmp_path / "one by one.xlsx")
+
+
+def test_an_archive_is_told_its_size_and_not_a_guess(tmp_path: Path) -> None:
+    """Excel may refuse an archive with numbers of 64 bits; one long example makes none of those."""
+    examples: list[Row] = [(f"{place}", 5, "x" * 30_000) for place in range(20)]
+    given = io.BytesIO()
+    _book(given, [("kort", 5, "x"), *examples])
+    lines = [(0, number) for number in range(10_000)] + [(place, 7) for place in range(1, 21)]
+    repeated.repeat(given, 2, 1, _lines(lines), tmp_path / "repeated.xlsx")
+    with zipfile.ZipFile(tmp_path / "repeated.xlsx") as package:
+        assert {info.extract_version for info in package.infolist()} == {20}
 
 
 def test_what_xlsxwriter_does_not_number_so_is_seen(tmp_path: Path) -> None:
     """A later xlsxwriter might write rows otherwise: the numbers of a reader are what counts."""
     given = io.BytesIO()
     _book(given, [("a", 9, "b"), ("c", "hele bestand", "")])
-    repeated.repeat(given, 2, 1, [(0, 4), (1, 0), (0, 6)], tmp_path / "repeated.xlsx")
+    repeated.repeat(given, 2, 1, _lines([(0, 4), (1, 0), (0, 6)]), tmp_path / "repeated.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "repeated.xlsx")["Rijen"]
     assert list(sheet.iter_rows(values_only=True)) == [
         HEADER, ("a", 4, "b"), ("c", "hele bestand", None), ("a", 6, "b"),
     ]  # fmt: skip
     assert sheet.dimensions == "A1:C4"
+
+
+def _lines(pairs: list[tuple[int, int]]) -> repeated.Lines:
+    lines = repeated.Lines()
+    for example, number in pairs:
+        lines.add(example, number)
+    return lines
 
 
 def _parts(path: Path) -> dict[str, tuple[bytes, tuple[int, ...]]]:
