@@ -18,6 +18,7 @@ from typing import Any
 
 from via_pipeline.letters import archive
 from via_pipeline.letters.sheets import LANGUAGE, Sheet
+from via_pipeline.storage.spreadsheet import unmarked
 
 _CORE = "docProps/core.xml"
 _WIDEST = 60
@@ -60,9 +61,9 @@ def write(path: Path, sheets: Sequence[Sheet], title: str, day: date) -> None:
 
 def _sheet(book: Any, sheet: Sheet, styles: dict[str, Any], number: int) -> None:
     page = book.add_worksheet(sheet.name)
-    page.write_string(0, 0, sheet.title, styles["title"])
+    page.write_string(0, 0, unmarked(sheet.title), styles["title"])
     for row, line in enumerate(sheet.lines, start=1):
-        page.write_string(row, 0, line)
+        page.write_string(row, 0, unmarked(line))
     top, last = sheet.top, sheet.top + max(len(sheet.rows), 1)
     page.add_table(
         top,
@@ -95,7 +96,7 @@ def _cell(page: Any, row: int, column: int, value: Any, styles: dict[str, Any]) 
         case str():
             if len(value) > _LONGEST:
                 raise ValueError(f"a text of {len(value)} characters does not fit in a cell")
-            page.write_string(row, column, value)
+            page.write_string(row, column, unmarked(value))
         case int():
             page.write_number(row, column, value, styles["BIGINT"])
         case _:

@@ -29,6 +29,7 @@ from via_pipeline.intake import archive
 from via_pipeline.intake.content import Content
 from via_pipeline.intake.readers import extent
 from via_pipeline.intake.trouble import Refused
+from via_pipeline.storage.spreadsheet import unmarked
 
 COPIED = ("xlsx", "ods", "sav")
 """Formats of which a plain copy is made; the rest of the file does not stay byte for byte."""
@@ -164,7 +165,7 @@ def _xlsx(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
                     elif isinstance(value, int | float):
                         sheet.write_number(line, column, value)
                     else:
-                        sheet.write_string(line, column, str(value))
+                        sheet.write_string(line, column, unmarked(str(value)))
     return out.getvalue()
 
 

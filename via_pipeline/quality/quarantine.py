@@ -21,6 +21,17 @@ from via_pipeline.storage.place import Place, replacing
 
 ACCEPTED = "accepted"
 
+# Most rows break the same few rules: texts are put together once per set of those, not once a row.
+_NOTED = """
+WITH gemeld AS (SELECT _row, list_sort(list(nr)) AS nrs FROM melding GROUP BY _row),
+samen AS (
+    SELECT nrs, list(regel ORDER BY nr) AS _regels, string_agg(uitleg, ' ' ORDER BY nr) AS _uitleg
+    FROM (SELECT nrs, unnest(nrs) AS nr FROM (SELECT DISTINCT nrs FROM gemeld))
+    JOIN regel USING (nr) GROUP BY nrs
+)
+SELECT _row, _regels, _uitleg FROM gemeld JOIN samen USING (nrs)
+"""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -102,10 +113,7 @@ def write_quarantine(
         with replacing(path) as temporary:
             written = opened.execute(
                 "COPY (SELECT gekozen.*, coalesce(_regels, []) AS _regels, "
-                "coalesce(_uitleg, '') AS _uitleg FROM gekozen LEFT JOIN ("
-                "SELECT _row, list(regel ORDER BY nr) AS _regels, "
-                "string_agg(uitleg, ' ' ORDER BY nr) AS _uitleg "
-                "FROM melding JOIN regel USING (nr) GROUP BY _row) USING (_row) "
+                f"coalesce(_uitleg, '') AS _uitleg FROM gekozen LEFT JOIN ({_NOTED}) USING (_row) "
                 f"ORDER BY _row) TO {literal(temporary)} ({PARQUET})"
             )
             count: int = written.fetchall()[0][0]

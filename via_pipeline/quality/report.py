@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ import xlsxwriter
 
 from via_pipeline.contracts.model import Contract, Severity
 from via_pipeline.intake.records import StagedDelivery
+from via_pipeline.quality import repeated
 from via_pipeline.quality.results import RuleResult, ValidationResult, Verdict
 from via_pipeline.quality.verdict import INTAKE
 from via_pipeline.storage.atomic import replacing
+from via_pipeline.storage.spreadsheet import unmarked
 
 MAX_ROWS = 1_048_576
 """Rows of a sheet; Excel's own limit."""
@@ -60,11 +63,10 @@ _TEXT_ONLY = {
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One line of 'Alle fouten'; ``row`` is 0 where it is about the whole file."""
+    """What 'Alle fouten' says of a row beside its number."""
 
     file: str
     table: str
-    row: int
     column: str
     rule: str
     consequence: str
@@ -86,7 +88,8 @@ def write(
     max_rows: int = MAX_ROWS,
 ) -> None:
     """Write the report on one delivery, atomically. ``max_rows`` is the limit of a sheet."""
-    with replacing(path) as temporary, xlsxwriter.Workbook(str(temporary), _TEXT_ONLY) as book:
+    examples = BytesIO()
+    with xlsxwriter.Workbook(examples, _TEXT_ONLY) as book:
         book.set_properties(
             {
                 "title": f"Controle van {staged.file_name}",
@@ -96,32 +99,43 @@ def write(
         )
         _summary(_Sheet(book, "Samenvatting", (28, 16, 16, 16)), contract, staged, result)
         _by_rule(_Sheet(book, "Fouten per regel", (18, 22, 30, 26, 12, 60, 30)), staged, result)
-        _all(
-            _Sheet(book, "Alle fouten", (34, 18, 10, 22, 30, 26, 80)),
-            faults(staged, result),
-            max_rows,
-        )
+        every = _Sheet(book, "Alle fouten", (34, 18, 10, 22, 30, 26, 80))
+        lines = _all(every, faults(staged, result), max_rows)
+    with replacing(path) as temporary:
+        repeated.repeat(examples, len(book.worksheets()), 1, lines, temporary)
 
 
-def faults(staged: StagedDelivery, result: ValidationResult) -> Iterator[Fault]:
-    """Every fault of a delivery, ordered by file, table, row; lazily, for there may be millions."""
+def faults(staged: StagedDelivery, result: ValidationResult) -> Iterator[tuple[Fault, int]]:
+    """Every fault of a delivery and its row, 0 where it is about the whole file.
+
+    Ordered by file, table, row and the rest of the fault; lazily, for there may be millions.
+    """
     files = {table.table: table.file for table in staged.tables}
-    found = sorted(
-        Fault(
+    named: dict[Fault, list[int]] = {}
+    for finding in staged.findings:
+        fault = Fault(
             finding.file,
             finding.table or "",
-            finding.row or 0,
             finding.column or "",
             finding.rule,
             CONSEQUENCES[finding.severity],
             finding.explanation,
         )
-        for finding in staged.findings
-    )
-    per_rule = [
-        _of_rule(rule, files.get(rule.table, staged.file_name)) for rule in failed_rules(result)
-    ]
-    return heapq.merge(found, *per_rule)
+        named.setdefault(fault, []).append(finding.row or 0)
+    found: list[tuple[Fault, Sequence[int]]] = [(fault, sorted(named[fault])) for fault in named]
+    for rule in failed_rules(result):
+        found.append((_of_rule(rule, files.get(rule.table, staged.file_name)), rule.rows or (0,)))
+    found.sort(key=lambda item: item[0])
+    for _, group in itertools.groupby(found, key=lambda item: (item[0].file, item[0].table)):
+        ordered = list(group)
+        # One number a line: to compare those takes a tenth of comparing what they stand for.
+        for line in heapq.merge(*(_lines(ordered, place) for place in range(len(ordered)))):
+            row, place = divmod(line, len(ordered))
+            yield ordered[place][0], row
+
+
+def _lines(ordered: Sequence[tuple[Fault, Sequence[int]]], place: int) -> Iterator[int]:
+    return (row * len(ordered) + place for row in ordered[place][1])
 
 
 def failed_rules(result: ValidationResult) -> list[RuleResult]:
@@ -129,21 +143,18 @@ def failed_rules(result: ValidationResult) -> list[RuleResult]:
     return [rule for rule in result.rules if not rule.passed and rule.suite != INTAKE]
 
 
-def _of_rule(rule: RuleResult, file: str) -> Iterator[Fault]:
-    """The faults of one rule, ascending by row."""
+def _of_rule(rule: RuleResult, file: str) -> Fault:
     explanation = rule.explanation
     if rule.error is not None:
         explanation = f"Deze regel kon niet worden uitgevoerd ({rule.error}). {explanation}"
-    for row in rule.rows or (0,):
-        yield Fault(
-            file,
-            rule.table,
-            row,
-            rule.column or "",
-            rule.rule,
-            CONSEQUENCES[rule.severity],
-            explanation,
-        )
+    return Fault(
+        file,
+        rule.table,
+        rule.column or "",
+        rule.rule,
+        CONSEQUENCES[rule.severity],
+        explanation,
+    )
 
 
 class _Sheet:
@@ -168,7 +179,7 @@ class _Sheet:
             if isinstance(cell, int):
                 self._sheet.write_number(self.row, column, cell, style)
             else:
-                self._sheet.write_string(self.row, column, cell, style)
+                self._sheet.write_string(self.row, column, unmarked(cell), style)
         self.row += 1
 
     def header(self, *cells: str) -> None:
@@ -237,23 +248,37 @@ def _first_rows(rows: Sequence[int]) -> str:
     return ", ".join(str(row) for row in rows[:_EXAMPLES]) + more
 
 
-def _all(sheet: _Sheet, every: Iterator[Fault], max_rows: int) -> None:
+def _all(sheet: _Sheet, every: Iterator[tuple[Fault, int]], max_rows: int) -> repeated.Lines:
+    """Write the header and one example of every kind of row; the rows that there are to be."""
     sheet.header("Bestand", "Tabel", "Rij", "Kolom", "Regel", "Gevolg", "Wat u kunt verbeteren")
-    room = max_rows - sheet.row - 1
-    for fault in itertools.islice(every, room):
-        sheet.write(
-            fault.file,
-            fault.table,
-            fault.row or "hele bestand",
-            fault.column,
-            fault.rule,
-            fault.consequence,
-            fault.explanation,
-        )
-    if sheet.row == 1:
+    examples: dict[tuple[Fault, bool], int] = {}
+    lines = repeated.Lines()
+    for fault, row in itertools.islice(every, max_rows - sheet.row - 1):
+        kind = fault, row > 0
+        example = examples.get(kind)
+        if example is None:
+            example = examples[kind] = len(examples)
+            _line(sheet, fault, row)
+        lines.add(example, row)
+    if not len(lines):
         sheet.write("Er zijn geen fouten gevonden.")
+        lines.add(len(examples))
     elif next(every, None) is not None:
         sheet.write(
             "LET OP: er zijn meer fouten dan op één werkblad passen. De andere staan hier niet; "
             "het blad 'Fouten per regel' telt ze allemaal."
         )
+        lines.add(len(examples))
+    return lines
+
+
+def _line(sheet: _Sheet, fault: Fault, row: int) -> None:
+    sheet.write(
+        fault.file,
+        fault.table,
+        row or "hele bestand",
+        fault.column,
+        fault.rule,
+        fault.consequence,
+        fault.explanation,
+    )

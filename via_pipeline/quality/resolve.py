@@ -28,7 +28,7 @@ from via_pipeline.quality.run import results_in_force
 from via_pipeline.storage.atomic import replacing
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
-from via_pipeline.storage.spreadsheet import FORMULA, harmless
+from via_pipeline.storage.spreadsheet import FORMULA, harmless, unmarked
 
 HEADER = (
     "levering",
@@ -214,7 +214,7 @@ def _workbook(path: Path, found: Sequence[Line]) -> None:
                 if isinstance(cell, int):
                     sheet.write_number(number, place, cell)
                 else:
-                    sheet.write_string(number, place, str(cell), text)
+                    sheet.write_string(number, place, unmarked(str(cell)), text)
             sheet.write_blank(number, len(HEADER) - 1, None, fill)
         sheet.freeze_panes(2, 0)
         sheet.autofilter(1, 0, max(1, len(found) + 1), len(HEADER) - 1)

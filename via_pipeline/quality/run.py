@@ -272,15 +272,16 @@ def _run_together(
             if table.parquet is not None:
                 files.setdefault(table.table, []).append(home.lake / table.parquet)
     ready: dict[Place, list[RuleResult]] = {}
-    for name, paths in files.items():
-        try:
-            found = together.run_on_files(
-                _on_rows(rules[name]), paths, home.scratch, threshold_rows
-            )
-        except Exception as error:
-            _log.warning("%s: one by one after %s", name, type(error).__name__)
-            continue
-        ready |= dict(zip(paths, found, strict=True))
+    with work(home.scratch) as connection:
+        for name, paths in files.items():
+            try:
+                found = together.run_on_files(
+                    _on_rows(rules[name]), paths, home.scratch, threshold_rows, connection
+                )
+            except Exception as error:
+                _log.warning("%s: one by one after %s", name, type(error).__name__)
+                continue
+            ready |= dict(zip(paths, found, strict=True))
     return ready
 
 

@@ -18,6 +18,7 @@ from xlsxwriter.utility import xl_range_abs
 from via_pipeline.contracts.codelists import CodeList
 from via_pipeline.contracts.model import Column, Contract, Table
 from via_pipeline.storage.atomic import replacing
+from via_pipeline.storage.spreadsheet import unmarked
 
 _CODES = "Codes"
 _EXPLANATION = "Toelichting"
@@ -109,7 +110,7 @@ def _explain(sheet: Any, contract: Contract, strong: Any) -> None:
             "een keuzelijst.",
         )
     ):
-        sheet.write_string(row, 0, line)
+        sheet.write_string(row, 0, unmarked(line))
     titles = ("Tabel", "Kolom", "Verplicht", "Vorm", "Codelijst", "Omschrijving")
     for place, title in enumerate(titles):
         sheet.write_string(3, place, title, strong)
@@ -125,7 +126,7 @@ def _explain(sheet: Any, contract: Contract, strong: Any) -> None:
                 column.description,
             )
             for place, cell in enumerate(cells):
-                sheet.write_string(row, place, cell)
+                sheet.write_string(row, place, unmarked(cell))
             row += 1
 
 
@@ -151,6 +152,6 @@ def _codes(
         sheet.write_string(0, place + 1, "betekenis", strong)
         labels = codelists[name].labels
         for row, code in enumerate(codelists[name].values, start=1):
-            sheet.write_string(row, place, code, text)
-            sheet.write_string(row, place + 1, labels[code], text)
+            sheet.write_string(row, place, unmarked(code), text)
+            sheet.write_string(row, place + 1, unmarked(labels[code]), text)
     sheet.hide()

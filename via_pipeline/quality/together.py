@@ -15,6 +15,7 @@ them. See docs/decisions/0030-values-not-rows.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,9 @@ MOST_VALUES = 50_000
 
 MOST_ROWS = 5_000_000
 """Rows that are judged together: the numbers of those that fail are held in memory, a rule."""
+
+_FEW = 100
+"""Values that are looked for one after another; more are looked up by hash."""
 
 _ABOUT_A_VALUE = {
     "expect_column_values_to_not_be_null",
@@ -86,24 +90,29 @@ def run_on_files(
     tables: Sequence[Place],
     scratch: Path | None = None,
     threshold_rows: int = engines.PANDAS_LIMIT_ROWS,
+    connection: duckdb.DuckDBPyConnection | None = None,
 ) -> list[list[RuleResult]]:
     """Per staged table of one contract, the result of every rule in the order of ``rules``.
 
     Of a table of more than ``threshold_rows`` rows no row leaves DuckDB, or the cluster, but for
-    keys that stand there more than once, ``MOST_VALUES`` rows of them at most.
+    keys that stand there more than once, ``MOST_VALUES`` rows of them at most. ``connection`` is
+    one that is open already: opening one takes a tenth of the time of a small table.
     """
-    limits: dict[str, Any] = {"threshold_rows": threshold_rows, "scratch": scratch}
-    with work(scratch) as connection:
-        described = _described(connection, rules, tables, threshold_rows)
+    with ExitStack() as stack:
+        opened = connection or stack.enter_context(work(scratch))
+        described = _described(opened, rules, tables, threshold_rows)
         if described is None:
-            return [engines.run_on_file(rules, path, **limits) for path in tables]
+            return list(engines.run_on_each(opened, rules, tables, threshold_rows))
+    with work(scratch) as opened:
         found: dict[str, _Rows] = {}
-        found |= _of_values(connection, [rule for rule in rules if about_a_value(rule)], described)
-        found |= _of_keys(connection, [rule for rule in rules if about_a_key(rule)], described)
+        found |= _of_values(opened, [rule for rule in rules if about_a_value(rule)], described)
+        found |= _of_keys(opened, [rule for rule in rules if about_a_key(rule)], described)
     alone = [rule for rule in rules if rule.id not in found]
+    with work(scratch) as opened:
+        rest = list(engines.run_on_each(opened, alone, tables, threshold_rows))
     results = []
-    for place, (path, rows) in enumerate(zip(tables, described.sizes, strict=True)):
-        by_rule = {result.rule: result for result in engines.run_on_file(alone, path, **limits)}
+    for place, (others, rows) in enumerate(zip(rest, described.sizes, strict=True)):
+        by_rule = {result.rule: result for result in others}
         for rule in rules:
             if rule.id in found:
                 bad = found[rule.id][place]
@@ -177,7 +186,7 @@ def _of_values(
     wanted = [rule for rule in rules if set(columns_of(rule)) <= set(sizes)]
     if not wanted:
         return {}
-    found = engines.on_pandas(wanted, _frame_of_values(connection, sizes, tables.types))
+    found = engines.on_pandas(wanted, _frame_of_values(connection, sizes, tables))
     bad: dict[str, list[tuple[int, int]]] = {}
     rows: dict[str, _Rows] = {}
     for number, (rule, outcome) in enumerate(zip(wanted, found, strict=True)):
@@ -185,57 +194,94 @@ def _of_values(
             continue
         (name,) = columns_of(rule)
         rows[rule.id] = [()] * len(tables.paths)
-        # Beyond the values of a column its last one is repeated, see _frame_of_values.
-        bad.setdefault(name, []).extend(
-            (number, place) for place in outcome.rows or () if place < sizes[name]
-        )
-    for name, failed in bad.items():
+        # Beyond the values of a column one of them is repeated, see _frame_of_values.
+        failed = [(number, place) for place in outcome.rows or () if place < sizes[name]]
         if failed:
-            for number, index, numbers in _rows_with(connection, name, failed, tables):
-                rows[wanted[number].id][index] = tuple(numbers)
+            bad.setdefault(name, []).extend(failed)
+    for number, index, numbers in _rows_with(connection, bad, tables):
+        rows[wanted[number].id][index] = tuple(numbers)
     return rows
 
 
 def _frame_of_values(
-    connection: duckdb.DuckDBPyConnection, sizes: Mapping[str, int], types: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, sizes: Mapping[str, int], tables: _Tables
 ) -> Any:
     """One frame with the values of every column below each other.
 
-    Where a column has fewer than another its last value is repeated: it says nothing new.
+    Where a column has fewer than another one of its values is repeated: it says nothing new. That
+    of the first row it is, for most values pass: a value that fails is told of every time.
     """
-    joined = " ".join(
-        f"LEFT JOIN {_values_of(name)} AS v{number} "
-        f"ON v{number}.plaats = least(teller.plaats, {size - 1})"
-        for number, (name, size) in enumerate(sizes.items())
-    )
-    cells = ", ".join(f"v{number}.waarde AS {quoted(name)}" for number, name in enumerate(sizes))
+    joins, cells = [], []
+    for number, (name, size) in enumerate(sizes.items()):
+        again = connection.execute(
+            f"SELECT plaats FROM {_values_of(name)} WHERE waarde IS NOT DISTINCT FROM "
+            f"(SELECT {quoted(name)} FROM {tables.scan} LIMIT 1)"
+        ).fetchall()
+        place = again[0][0] if again else 0
+        joins.append(
+            f"LEFT JOIN {_values_of(name)} AS v{number} ON v{number}.plaats = "
+            f"CASE WHEN teller.plaats < {size} THEN teller.plaats ELSE {place} END"
+        )
+        cells.append(f"v{number}.waarde AS {quoted(name)}")
     source = (
-        f"(SELECT teller.plaats AS {engines.ROW}, {cells} "
-        f"FROM range({max(sizes.values())}) AS teller(plaats) {joined})"
+        f"(SELECT teller.plaats AS {engines.ROW}, {', '.join(cells)} "
+        f"FROM range({max(sizes.values())}) AS teller(plaats) {' '.join(joins)})"
     )
-    kinds = {name: types[name] for name in sizes} | {engines.ROW: "BIGINT"}
+    kinds = {name: tables.types[name] for name in sizes} | {engines.ROW: "BIGINT"}
     return engines.frame(connection, source, kinds)
 
 
 def _rows_with(
     connection: duckdb.DuckDBPyConnection,
-    name: str,
-    failed: Sequence[tuple[int, int]],
+    bad: Mapping[str, Sequence[tuple[int, int]]],
     tables: _Tables,
-) -> list[tuple[int, int, list[int]]]:
-    """Rows that hold a value that failed: number of the rule, of the table, and of the rows."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE fout (regel BIGINT, plaats BIGINT)")
-    rules, places = zip(*failed, strict=True)
+) -> Iterator[tuple[int, int, list[int]]]:
+    """Rows that hold a value that failed: number of the rule, of the table, and of the rows.
+
+    ``bad`` has per column the rules and the places of the values that failed.
+    """
+    sieves = {}
+    for number, (name, failed) in enumerate(bad.items()):
+        rules, places = zip(*failed, strict=True)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_failed_of(name)} AS SELECT regel, waarde FROM "
+            "(SELECT unnest($1::BIGINT[]) AS regel, unnest($2::BIGINT[]) AS plaats) "
+            f"JOIN {_values_of(name)} USING (plaats)",
+            [list(rules), list(places)],
+        )
+        if len(set(places)) <= _FEW:
+            sieves[name] = _sieve(connection, name, number)
+    if sieves:
+        # One reading for all of those columns: the number of a row is what is dear to read.
+        kept = ", ".join(["file_index", engines.ROW, *map(quoted, sieves)])
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE via_verdacht AS SELECT {kept} "
+            f"FROM {tables.scan} WHERE {' OR '.join(sieves.values())}"
+        )
+    for name in bad:
+        source = "via_verdacht" if name in sieves else tables.scan
+        yield from connection.execute(
+            f"SELECT regel, tabel, list({engines.ROW} ORDER BY {engines.ROW}) FROM "
+            f"(SELECT file_index AS tabel, {engines.ROW}, {quoted(name)} AS waarde FROM {source}) "
+            f"AS rij JOIN {_failed_of(name)} AS slecht "
+            "ON rij.waarde IS NOT DISTINCT FROM slecht.waarde GROUP BY ALL"
+        ).fetchall()
+
+
+def _sieve(connection: duckdb.DuckDBPyConnection, name: str, number: int) -> str:
+    """SQL: whether a row holds one of the values of a column that failed.
+
+    DuckDB asks that once per value of the dictionary in which a Parquet file keeps a column.
+    """
+    variable = f"via_slecht_{number}"
     connection.execute(
-        "INSERT INTO fout SELECT unnest($1::BIGINT[]), unnest($2::BIGINT[])",
-        [list(rules), list(places)],
+        f"SET VARIABLE {variable} = (SELECT list(DISTINCT waarde) FROM {_failed_of(name)})"
     )
-    return connection.execute(
-        f"SELECT regel, tabel, list({engines.ROW} ORDER BY {engines.ROW}) FROM "
-        f"(SELECT file_index AS tabel, {engines.ROW}, {quoted(name)} AS waarde FROM {tables.scan}) "
-        f"AS rij JOIN (SELECT regel, waarde FROM fout JOIN {_values_of(name)} USING (plaats)) "
-        "AS slecht ON rij.waarde IS NOT DISTINCT FROM slecht.waarde GROUP BY ALL"
-    ).fetchall()
+    listed = f"list_contains(getvariable('{variable}'), {quoted(name)})"
+    empty = connection.execute(
+        f"SELECT count(*) FROM {_failed_of(name)} WHERE waarde IS NULL"
+    ).fetchall()[0][0]
+    return f"({listed} OR {quoted(name)} IS NULL)" if empty else listed
 
 
 def _of_keys(
@@ -270,18 +316,18 @@ def _frame_of_keys(
     """
     names = ", ".join(quoted(name) for name in key)
     filled = " AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)
-    same = " AND ".join(f"rij.{quoted(name)} = dubbel.{quoted(name)}" for name in key)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE dubbel AS SELECT 0 AS tabel, "
         f"{engines.ROW}, {names} FROM {tables.scan} LIMIT 0"
     )
     for index, path in enumerate(tables.paths):
-        # Table by table, so that no more than the keys of one are held.
-        scan = f"read_parquet({literal(path)})"
+        # Table by table, so that no more than the keys of one are held; and by their hash, which
+        # is half the work. Should two keys have the same, GX sees that they are not.
+        scan = f"(FROM read_parquet({literal(path)}) WHERE {filled})"
         connection.execute(
-            f"INSERT INTO dubbel SELECT {index}, {engines.ROW}, {names} FROM {scan} AS rij "
-            f"SEMI JOIN (SELECT {names} FROM {scan} WHERE {filled} GROUP BY ALL "
-            f"HAVING count(*) > 1) AS dubbel ON {same}"
+            f"INSERT INTO dubbel SELECT {index}, {engines.ROW}, {names} FROM {scan} "
+            f"WHERE hash({names}) IN (SELECT gelijk FROM (SELECT hash({names}) AS gelijk "
+            f"FROM {scan}) GROUP BY gelijk HAVING count(*) > 1)"
         )
     many = connection.execute("SELECT count(*) FROM dubbel").fetchall()[0][0]
     if many > MOST_VALUES:
@@ -303,3 +349,7 @@ def _frame_of_keys(
 
 def _values_of(name: str) -> str:
     return quoted(f"via_waarden_{name}")
+
+
+def _failed_of(name: str) -> str:
+    return quoted(f"via_fout_{name}")

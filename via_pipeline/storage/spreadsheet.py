@@ -1,7 +1,8 @@
-"""Text that a spreadsheet program would run: how it is kept from that in a CSV that we write.
+"""Text that a spreadsheet program would run: how it is kept from that in what we write.
 
-Belongs here: the one rule, in Python and in SQL. Does not belong here: XLSX and ODS, which say of
-each cell that it is text. Source: OWASP, "CSV Injection".
+Belongs here: the one rule for a CSV, in Python and in SQL, and what xlsxwriter takes for markup.
+Does not belong here: XLSX and ODS otherwise, which say of each cell that it is text. Source: OWASP,
+"CSV Injection".
 """
 
 from __future__ import annotations
@@ -17,6 +18,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def harmless(text: str) -> str:
     """``text`` with an apostrophe in front where it begins like a formula."""
     return "'" + text if text.startswith(FORMULA) else text
+
+
+def unmarked(text: str) -> str:
+    """``text`` such that xlsxwriter writes it as it is.
+
+    What begins with ``<r>`` and ends with ``</r>`` it takes for markup of its own, of a text in
+    several fonts, and puts in the sheet without escaping it. A blank at the end makes it a text.
+    """
+    return text + " " if text.startswith("<r>") and text.endswith("</r>") else text
 
 
 def harmless_columns(columns: Iterable[tuple[str, str]]) -> str:

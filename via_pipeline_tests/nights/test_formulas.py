@@ -40,7 +40,9 @@ ROOMS = PROJECT / "via_pipeline"
 WRITES = re.compile(r"csv\.writer\(|FORMAT csv|xlsxwriter\.Workbook\(|Document\(\"spreadsheet\"\)")
 # OWASP's list ("CSV Injection"), written out: the rule that is tried is not asked what it is.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-HOSTILE = [*FORMULAS, *(f"{sign}1+1" for sign in FORMULA), "gewoon"]
+MARKUP = "<r><t>gewoon</t></r><f>1+1</f><r></r>"
+"""What xlsxwriter would put in a sheet without escaping it."""
+HOSTILE = [*FORMULAS, *(f"{sign}1+1" for sign in FORMULA), MARKUP, "gewoon"]
 
 
 def partners_report(folder: Path) -> Iterator[Path]:
@@ -176,7 +178,9 @@ def test_no_text_becomes_a_formula(writer: str, tmp_path: Path) -> None:
         written += path.read_bytes()
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as package:
-                written += b"".join(package.read(name) for name in package.namelist())
+                parts = b"".join(package.read(name) for name in package.namelist())
+            assert b"<f>" not in parts, "markup in a text became markup of ours"
+            written += parts
     assert b"=1+1" in written, "no hostile text was written"
 
 

@@ -20,6 +20,7 @@ from via_pipeline.contracts.rules import RAW, Rule
 from via_pipeline.quality import engines
 from via_pipeline.quality.results import RuleResult
 from via_pipeline.quality.run import rules_by_table
+from via_pipeline.storage.duck import work
 from via_pipeline_tests.quality import staged
 
 pytestmark = pytest.mark.long(3)
@@ -222,6 +223,31 @@ def test_a_rule_that_cannot_run_says_so_without_a_value(tmp_path: Path) -> None:
         assert good.passed
 
 
+def test_one_table_after_another_is_each_on_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GX is told once of tables of one shape, and remembers nothing of the last one."""
+    paths = [
+        staged.write(tmp_path / f"{size}.parquet", TYPES, [
+            {"_row": place + 2, "code": "xz"[place % 2], "geheel": size * place, "ja": size == 3}
+            for place in range(size)
+        ])
+        for size in (3, 40, 1)
+    ]  # fmt: skip
+    fewer = {name: kind for name, kind in TYPES.items() if name != "tekst"}
+    paths.insert(2, staged.write(tmp_path / "odd.parquet", fewer, [{"_row": 2, "code": "x"}]))
+    alone = [engines.run_on_file(RULES, path, threshold_rows=-1) for path in paths]
+    told: list[object] = []
+    define = engines._duckdb_definition
+    monkeypatch.setattr(
+        engines, "_duckdb_definition", lambda connection: told.append(1) or define(connection)
+    )
+    with work() as connection:
+        assert list(engines.run_on_each(connection, RULES, paths, -1)) == alone
+    assert len(told) == 2
+    assert len({tuple(results) for results in alone}) == 4
+
+
 def test_no_rules_no_great_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "imported", lambda: pytest.fail("GX was imported for nothing"))
     path = staged.write(tmp_path / "n.parquet", TYPES, [])
@@ -271,7 +297,6 @@ def test_pandas_gets_sql_types(tmp_path: Path) -> None:
         {"_row": 3},
     ]
     path = staged.write(tmp_path / "p.parquet", TYPES, rows)
-    from via_pipeline.storage.duck import work
 
     with work() as connection:
         frame = engines.frame(connection, f"read_parquet('{path}')", TYPES)

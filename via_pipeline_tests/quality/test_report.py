@@ -121,3 +121,22 @@ def test_the_report_keeps_within_its_folder(tmp_path: Path) -> None:
     path = report.path_of(tmp_path, replace(staged, file_name="../../x\\y" + "z" * 300))
     assert path.parent == tmp_path / "partners" / "p5_behoud"
     assert len(path.name) < 200
+
+
+def test_faults_come_by_file_table_and_row(tmp_path: Path) -> None:
+    """Whoever said it: intake, or a rule of the contract."""
+    changes = {row: {"leeftijdsklasse": "stokoud"} for row in range(2, 12)}
+    staged, result, _ = _made(tmp_path, changes=changes)
+    findings = tuple(
+        Finding(rule, Severity.WARN, "Uitleg.", file, table, row, column)
+        for file in (staged.file_name, "a.csv")
+        for table in ("medewerker", None)
+        for rule, column in (("zz", None), ("aa", "leeftijdsklasse"), ("aa", "zz"))
+        for row in (11, None, 3, 11)
+    )
+    found = [
+        (fault.file, fault.table, row, fault.column, fault.rule)
+        for fault, row in report.faults(replace(staged, findings=findings), result)
+    ]
+    assert found == sorted(found)
+    assert len(found) == len(findings) + len(changes)

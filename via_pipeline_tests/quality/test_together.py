@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from via_pipeline.quality import engines, together
+from via_pipeline.storage.duck import work
 from via_pipeline_tests.quality import staged
 from via_pipeline_tests.quality.test_engines import ROWS, RULES, TYPES
 
@@ -43,6 +47,66 @@ def test_many_values_and_few_give_the_same(tmp_path: Path, monkeypatch: pytest.M
     few = together.run_on_files(RULES, paths)
     monkeypatch.setattr(together, "MOST_VALUES", 3)
     assert together.run_on_files(RULES, paths) == few
+
+
+def test_few_failing_values_and_many_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[staged.Row] = [
+        {"_row": place + 2, "tekst": [None, "ab", "fout"][place % 3], "geheel": -place, "ja": None}
+        for place in range(40)
+    ]
+    paths = [staged.write(tmp_path / f"{name}.parquet", TYPES, rows) for name in ("a", "b")]
+    found = []
+    for most in (0, 20, 100):  # by hash; one column each way; all in one reading
+        monkeypatch.setattr(together, "_FEW", most)
+        found.append(together.run_on_files(RULES, paths))
+    assert found[0] == found[1] == found[2] == [engines.run_on_file(RULES, path) for path in paths]
+
+
+def test_a_value_that_fails_is_asked_about_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fills a column up to the longest one is the value of the first row, which passes."""
+    rows: list[staged.Row] = [
+        {"_row": place + 2, "geheel": place, "code": ["x", "fout", "01", "y's"][place % 4]}
+        for place in range(60)
+    ]
+    path = staged.write(tmp_path / "a.parquet", TYPES, rows)
+    frames = []
+    judged = engines.on_pandas
+    monkeypatch.setattr(
+        engines, "on_pandas", lambda rules, frame: frames.append(frame) or judged(rules, frame)
+    )
+    known = [rule for rule in RULES if rule.id in ("in", "bereik")]
+    (results,) = together.run_on_files(known, [path], threshold_rows=5)
+    assert {result.rule: result.failed for result in results} == {"in": 15, "bereik": 0}
+    (frame,) = frames
+    assert frame["code"].value_counts().to_dict() == {"x": 57, "fout": 1, "01": 1, "y's": 1}
+
+
+def test_two_keys_with_one_hash_are_two_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[staged.Row] = [
+        {"_row": place + 2, "code": str(place // 3 * 3), "geheel": place % 5} for place in range(20)
+    ]
+    paths = [staged.write(tmp_path / f"{name}.parquet", TYPES, rows) for name in ("a", "b")]
+    keys = [rule for rule in RULES if rule.id in ("uniek", "uniek_samen", "uniek_drie")]
+    expected = together.run_on_files(keys, paths)
+
+    @contextmanager
+    def all_alike(scratch: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        with work(scratch) as connection:
+            connection.execute(
+                "CREATE TEMP MACRO hash(a) AS 7, (a, b) AS 7, (a, b, c) AS 7::UBIGINT"
+            )
+            yield connection
+
+    monkeypatch.setattr(together, "work", all_alike)
+    assert together.run_on_files(keys, paths) == expected
+    assert any(not result.passed for result in expected[0])
+    assert any(result.passed for result in expected[0])
 
 
 def test_a_large_table_is_judged_by_its_values(
@@ -101,6 +165,16 @@ def test_a_rule_that_is_about_more_than_the_value_is_asked_of_the_rows(tmp_path:
     alone = [engines.run_on_file(told, path) for path in paths]
     assert together.run_on_files(told, paths) == alone
     assert {result.rule: result.passed for result in alone[0]}["meest"]
+
+
+def test_a_small_table_is_judged_on_the_connection_that_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = staged.write(tmp_path / "a.parquet", TYPES, [{"_row": 2, "code": "x", "tekst": "ab"}])
+    alone = engines.run_on_file(RULES, path)
+    monkeypatch.setattr(together, "work", lambda *_: pytest.fail("another one was opened"))
+    with work() as connection:
+        assert together.run_on_files(RULES, [path], connection=connection) == [alone]
 
 
 def test_a_file_that_was_sent_twice_over_stays_in_duckdb(
