@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from via_pipeline.defs.automation import COUNT, NIGHTLY
+from via_pipeline.garbage import collect_less_often
 from via_pipeline.storage import kept
 from via_pipeline.storage.atomic import LOCK_WAIT_SECONDS
 from via_pipeline.storage.home import Home
@@ -47,6 +48,8 @@ class Alone(dg.Executor):
         Raises:
             BusyError, Overtaken, BucketError: see ``kept.alone``; the run fails, saying so.
         """
+        # As ``via run`` does; this process is the run's own.
+        collect_less_often()
         job, home = plan_context.dagster_run.job_name, Home.from_env()
         if home.url is None or job in BESIDE_OTHERS:
             yield from self._inner.execute(plan_context, execution_plan)
