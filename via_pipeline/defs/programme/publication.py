@@ -142,13 +142,14 @@ def disclosure(context: dg.AssetExecutionContext, installation: Installation):
             "beveiliging tells it too. Less detail ('only', 'detail' in disclosure/datasets.yaml) "
             "makes the search end."
         )
+    hidden = metadata.hidden_figures(home, PROTECTED)
     for name in PROTECTED:
         told = made.summary.get(name.removeprefix("disclosure__"), {})
         seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}
         yield dg.MaterializeResult(
             asset_key=name,
             metadata=metadata.lake_figures(home, name)
-            | metadata.hidden_figures(home, name)
+            | hidden[name]
             | (effort(told) if told else {})
             | (seconds if name == PROOF else {}),
         )
