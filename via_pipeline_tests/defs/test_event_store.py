@@ -35,12 +35,10 @@ def _storage(opened: dg.DagsterInstance) -> object:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+def home(tmp_path: Path, own_dagster_home: None) -> Home:
     made = Home(tmp_path / "home", tmp_path / "data").ensure()
     instance.prepare(made)
-    yield made
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return made
 
 
 def test_the_shipped_settings_choose_it_and_tell_nobody(home: Home) -> None:
