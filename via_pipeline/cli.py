@@ -12,7 +12,6 @@ lists them.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -37,6 +36,7 @@ from via_pipeline.commands import (
     serve,
 )
 from via_pipeline.commands.guarding import Guarded, limited, looking, spinning, troubles
+from via_pipeline.garbage import collect_less_often
 from via_pipeline.storage import settings
 from via_pipeline.storage.home import Home
 
@@ -73,9 +73,7 @@ def _main() -> None:
     # Before numpy is imported, and for every process started from here: one BLAS thread gives the
     # same last digit on any number of processors, and small matrices are faster without a second.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Great Expectations makes millions of short-lived objects beside a large heap that stays:
-    # collecting less often saves a twentieth of a run, and of every import.
-    gc.set_threshold(100_000, 50, 50)
+    collect_less_often()
 
 
 @app.command()

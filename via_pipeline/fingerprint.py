@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -129,12 +130,17 @@ def content(home: Home, hashes: Hashes) -> str:
 
 
 def code(package: Path = PACKAGE) -> str:
-    """A digest of this package's own files, templates too, and of the libraries it stands on."""
-    own = (
-        [path.relative_to(package).as_posix(), sha256_of(path)]
-        for path in files_in(package)
-        if path.suffix != _COMPILED
-    )
+    """A digest of this package's own files, templates too, and of the libraries it stands on.
+
+    A night asks for it a dozen times: files that lie as they lay are not read again.
+    """
+    own = tuple((path, Stat.of(path)) for path in files_in(package) if path.suffix != _COMPILED)
+    return _code(package, own)
+
+
+@lru_cache(maxsize=1)
+def _code(package: Path, files: tuple[tuple[Path, Stat], ...]) -> str:
+    own = ([path.relative_to(package).as_posix(), sha256_of(path)] for path, _ in files)
     return digest([*own, *([name, metadata.version(name)] for name in libraries())])
 
 

@@ -15,6 +15,9 @@ import dagster as dg
 from via_pipeline.defs import executor, policy
 from via_pipeline.defs.resources import Installation
 
+# No list: Dagster, which loads this module as well, would take what is in a list for ours to add.
+_newest: dict[str, dg.Definitions] = {}
+
 
 def build_defs(
     resources: Mapping[str, Any] | None = None,
@@ -23,8 +26,25 @@ def build_defs(
     """All assets, checks, jobs, schedules and sensors.
 
     ``resources`` overrides by key (``installation``); ``loggers`` adds loggers that a run may
-    choose in its config (the CLI's progress).
+    choose in its config (the CLI's progress). ``at_hand`` gives them again.
     """
+    made = _built(resources, loggers)
+    _newest["made"] = made
+    return made
+
+
+def at_hand() -> dg.Definitions:
+    """The definitions that this process built last; where it built none, built now.
+
+    For a step that asks about the whole graph: Dagster gives it its own job only, and to build all
+    of them once more, and their graph, takes a second each time.
+    """
+    return _newest.get("made") or build_defs()
+
+
+def _built(
+    resources: Mapping[str, Any] | None, loggers: Mapping[str, dg.LoggerDefinition] | None
+) -> dg.Definitions:
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     shared = dg.Definitions(
         resources={"installation": Installation()} | dict(resources or {}),

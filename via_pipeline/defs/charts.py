@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -45,16 +47,50 @@ FROM disclosure__diversiteit WHERE kenmerk = 'totaal' AND aandeel_pct IS NOT NUL
 ORDER BY organisatie, peildatum, categorie"""
 
 
+@dataclass(frozen=True)
+class Published:
+    """The published figures that are drawn, a row a figure."""
+
+    shares: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    reached: list[dict[str, Any]]
+    diverse: list[dict[str, Any]]
+
+
+def begun(home: Home, beside: Executor) -> Future[list[dg.AssetObservation]]:
+    """What ``observations`` gives, drawn by ``beside`` while the caller does something else.
+
+    Whatever goes wrong comes out of the future. Reads and imports at once: the thread only draws.
+    """
+    drawn: Future[list[dg.AssetObservation]] = Future()
+    try:
+        import altair  # noqa: F401
+        import vl_convert  # noqa: F401
+
+        figures = _published(home)
+    except Exception as error:
+        drawn.set_exception(error)
+        return drawn
+    return beside.submit(lambda: list(_drawn(figures)))
+
+
 def observations(home: Home) -> Iterator[dg.AssetObservation]:
     """Per outcome asset its chart, from the protected tables in the lake; none without figures."""
+    yield from _drawn(_published(home))
+
+
+def _published(home: Home) -> Published:
     with work(home.scratch) as connection:
         for table in ("resultaat", "schatting", "bereik", "diversiteit"):
             lake.view(connection, home.lake, f"disclosure__{table}")
-        shares = _rows(connection, _SHARES)
-        comparisons, reached = _rows(connection, _COMPARISONS), _rows(connection, _REACH)
-        diverse = _rows(connection, _DIVERSITY)
-    for source in sorted({row["bron"] for row in shares}):
-        own = [row for row in shares if row["bron"] == source]
+        queries = (_SHARES, _COMPARISONS, _REACH, _DIVERSITY)
+        return Published(*(_rows(connection, query) for query in queries))
+
+
+def _drawn(figures: Published) -> Iterator[dg.AssetObservation]:
+    comparisons, reached, diverse = figures.comparisons, figures.reached, figures.diverse
+    for source in sorted({row["bron"] for row in figures.shares}):
+        own = [row for row in figures.shares if row["bron"] == source]
         yield _observation(f"outcomes__{source}", "Aandelen per periode", own, _lines(own))
     if comparisons:
         yield _observation(

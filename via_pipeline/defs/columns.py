@@ -219,11 +219,11 @@ def lineage(asset: str, upstream: Iterable[str]) -> dg.TableColumnLineage | None
 @cache
 def upstream_of() -> Mapping[str, tuple[str, ...]]:
     """What every asset is made of, by name, as its definition says."""
-    from via_pipeline.defs.assemble import build_defs
+    from via_pipeline.defs.assemble import at_hand
 
     return {
         spec.key.to_user_string(): tuple(dep.asset_key.to_user_string() for dep in spec.deps)
-        for spec in build_defs().resolve_all_asset_specs()
+        for spec in at_hand().resolve_all_asset_specs()
     }
 
 

@@ -6,6 +6,8 @@ belong here: what is done with the answers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from via_pipeline.defs.alerts import Failure
@@ -26,10 +28,12 @@ def subject(evaluation: dg.AssetCheckEvaluation) -> str:
     return f"{evaluation.asset_key.to_user_string()}:{evaluation.check_name}"
 
 
-def check_outcomes(instance: dg.DagsterInstance, run_id: str) -> tuple[list[Failure], list[str]]:
-    """The failed checks of a run as failures, and the subjects of those that passed."""
+def check_outcomes(
+    evaluated: Iterable[dg.AssetCheckEvaluation],
+) -> tuple[list[Failure], list[str]]:
+    """The failed checks of a run's ``evaluations`` as failures, and the subjects that passed."""
     failures, passed = [], []
-    for found in evaluations(instance, run_id):
+    for found in evaluated:
         if found.passed:
             passed.append(subject(found))
         else:

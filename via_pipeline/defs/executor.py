@@ -14,6 +14,7 @@ import dagster as dg
 
 from via_pipeline.defs import alerts
 from via_pipeline.defs.automation import NIGHTLY, PEILDATUM
+from via_pipeline.garbage import collect_less_often
 from via_pipeline.storage import kept
 from via_pipeline.storage.atomic import LOCK_WAIT_SECONDS
 from via_pipeline.storage.home import Home
@@ -51,6 +52,8 @@ class Alone(dg.Executor):
         Raises:
             BusyError, Overtaken, BucketError: see ``kept.alone``; the run fails, saying so.
         """
+        # As ``via run`` does; this process is the run's own.
+        collect_less_often()
         job, home = plan_context.dagster_run.job_name, Home.from_env()
         if home.url is None or BESIDE_OTHERS.issuperset(execution_plan.step_keys_to_execute):
             yield from self._inner.execute(plan_context, execution_plan)

@@ -29,6 +29,9 @@ event_log_storage:
     base_dir:
       env: DAGSTER_HOME
 """
+# Dagster's own switch, off where nothing says so (``dagster._core.instance.utils``): what a run
+# plans is stored in batches. An operator's own value stands.
+_BATCHES = {"DAGSTER_EVENT_BATCH_SIZE": "1000"}
 
 
 def prepare(home: Home) -> Path:
@@ -45,6 +48,8 @@ def prepare(home: Home) -> Path:
     if not target.exists() or target.read_text(encoding="utf-8") != settings:
         write_text(target, settings)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    for name, value in _BATCHES.items():
+        os.environ.setdefault(name, value)
     return home.dagster
 
 

@@ -138,17 +138,20 @@ def lake_figures(home: Home, table: str) -> dict[str, Any]:
     }
 
 
-def hidden_figures(home: Home, table: str) -> dict[str, Any]:
-    """How many rows of a protected table are hidden, by status; aggregates only."""
+def hidden_figures(home: Home, tables: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By protected table how many of its rows are hidden, by status; aggregates only."""
     from via_pipeline.storage import lake
     from via_pipeline.storage.duck import quoted, work
 
+    figures = {}
     with work(home.scratch) as connection:
-        lake.view(connection, home.lake, table)
-        found = connection.execute(
-            f"SELECT coalesce(waarde_status, '') AS status, count(*) FROM {quoted(table)} "
-            "GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-    return {"hidden": sum(count for status, count in found if status)} | {
-        f"hidden_{status}": count for status, count in found if status
-    }
+        for table in tables:
+            lake.view(connection, home.lake, table)
+            found = connection.execute(
+                f"SELECT coalesce(waarde_status, '') AS status, count(*) FROM {quoted(table)} "
+                "GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+            figures[table] = {"hidden": sum(count for status, count in found if status)} | {
+                f"hidden_{status}": count for status, count in found if status
+            }
+    return figures

@@ -86,12 +86,10 @@ def walk(
 
 
 def _definitions(tell: Callable[[Step], None]):
-    import dagster as dg
-
     from via_pipeline.defs.assemble import build_defs
     from via_pipeline.defs.progress import progress_logger
 
-    return dg.Definitions.merge(build_defs(loggers={PROGRESS: progress_logger(tell)}))
+    return build_defs(loggers={PROGRESS: progress_logger(tell)})
 
 
 def _end_the_killed(instance) -> None:
@@ -130,12 +128,13 @@ def _read_back(home: Home, instance, done: Walk, at: str) -> None:
     counts: Counter[str] = Counter()
     failures, passed = [], []
     for run_id in done.runs.values():
-        for found in events.evaluations(instance, run_id):
+        evaluated = events.evaluations(instance, run_id)
+        for found in evaluated:
             counts["passed" if found.passed else found.severity.value.lower()] += 1
             if found.check_name == guard.PROCESSED and not found.passed:
                 done.crashes.append(f"{found.asset_key.to_user_string()}: {found.description}")
         done.deferred += events.total(instance, run_id, "deferred")
-        told, right = events.check_outcomes(instance, run_id)
+        told, right = events.check_outcomes(evaluated)
         failures += told
         passed += right
     for job, run_id in done.runs.items():

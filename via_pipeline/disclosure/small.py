@@ -7,6 +7,8 @@ the small.
 
 from __future__ import annotations
 
+from functools import cache
+
 from via_pipeline.disclosure.model import RuleKind, load_ruleset
 
 RULESET = "minimumfrequentie"
@@ -23,7 +25,13 @@ def told_count(count: int, minimum: int | None = None) -> str:
     """
     if count < 0:
         raise ValueError("a count of people is not negative")
-    least = minimum or load_ruleset(RULESET).minimum(RuleKind.COUNT)
+    least = minimum or _least()
     if 0 < count < least:
         return f"<{least}"
     return f"{count:,}".replace(",", ".")
+
+
+@cache
+def _least() -> int:
+    """Read once: a page tells hundreds of counts."""
+    return load_ruleset(RULESET).minimum(RuleKind.COUNT)

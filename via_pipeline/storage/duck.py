@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -88,6 +89,12 @@ def at_once() -> int:
 
     One a processor that DuckDB may use, as long as each has 400 MB of its memory.
     """
+    return _at_once(tuple(sorted(_limits().items())))
+
+
+@cache
+def _at_once(_limits: tuple[tuple[str, str], ...]) -> int:
+    """The same, asked of DuckDB once as long as its limits are the same."""
     with work() as connection:
         threads, memory = connection.execute(
             "SELECT current_setting('threads'), "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +13,7 @@ from via_pipeline.defs import charts
 from via_pipeline.disclosure import run
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
+from via_pipeline.storage.home import Home
 from via_pipeline_tests.disclosure import tables
 
 
@@ -54,6 +57,25 @@ def test_what_disclosure_hides_is_in_no_chart(home):
                 home.lake, name, connection, f"SELECT * REPLACE (NULL AS {hidden}) FROM {name}"
             )
     assert set(_seen(home)) == {"outcomes__bereik"} < set(before)
+
+
+def test_charts_are_drawn_beside_and_what_goes_wrong_comes_out_in_the_end(home, monkeypatch):
+    here = threading.get_ident()
+    drawn_by, draw = set(), charts._svg
+
+    def noted(chart) -> str:
+        drawn_by.add(threading.get_ident())
+        return draw(chart)
+
+    monkeypatch.setattr(charts, "_svg", noted)
+    with ThreadPoolExecutor(1) as beside:
+        made = charts.begun(home, beside).result()
+    assert drawn_by and here not in drawn_by
+    assert [(one.asset_key, one.metadata) for one in made] == [
+        (one.asset_key, one.metadata) for one in charts.observations(home)
+    ]
+    lost = charts.begun(Home(home.root / "elders", home.data), beside)
+    assert isinstance(lost.exception(), lake.NoSuchTable)
 
 
 def test_nothing_published_draws_nothing(home):

@@ -11,7 +11,7 @@ import pytest
 
 from via_pipeline.contracts import model
 from via_pipeline.contracts.model import Severity
-from via_pipeline.defs import automation, policy
+from via_pipeline.defs import assemble, automation, columns, events, guard, policy, standing
 from via_pipeline.defs.assemble import build_defs
 from via_pipeline.defs.programme.publication import PROTECTED
 from via_pipeline.defs.source_checks import check_name, target
@@ -185,3 +185,35 @@ def test_loading_the_definitions_imports_no_great_expectations() -> None:
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert "great_expectations" not in done.stdout
+
+
+def test_a_night_sees_the_whole_graph_without_building_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lineage and the status site ask for every asset: it takes a second to build them anew."""
+    monkeypatch.setenv("VIA_HOME", str(tmp_path / "home"))
+    made = build_defs()
+    assert assemble.at_hand() is made
+
+    def again(**_: object) -> None:
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(dg, "load_from_defs_folder", again)
+    columns.upstream_of.cache_clear()
+    assert "disclosure__resultaat" in columns.upstream_of()["serving__bi_file"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = made.get_implicit_global_asset_job_def().execute_in_process(
+            instance=instance, asset_selection=[dg.AssetKey(standing.SITE)]
+        )
+        processed = [
+            found.passed
+            for found in events.evaluations(instance, done.run_id)
+            if found.check_name == guard.PROCESSED
+        ]
+    assert processed == [True]
+    assert "herkomst.html" in {path.name for path in (tmp_path / "home/reports/site").iterdir()}
+
+
+def test_where_nothing_was_built_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assemble, "_newest", {})
+    assert assemble.at_hand() is assemble.at_hand()

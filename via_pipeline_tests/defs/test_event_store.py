@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy
 import yaml
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from sqlalchemy.engine import Engine
 
 from via_pipeline.defs import instance
 from via_pipeline.defs.event_store import _OPEN_SHARDS, KeptOpenSqliteEventLogStorage
@@ -30,12 +35,10 @@ def _storage(opened: dg.DagsterInstance) -> object:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+def home(tmp_path: Path, own_dagster_home: None) -> Home:
     made = Home(tmp_path / "home", tmp_path / "data").ensure()
     instance.prepare(made)
-    yield made
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return made
 
 
 def test_the_shipped_settings_choose_it_and_tell_nobody(home: Home) -> None:
@@ -98,3 +101,82 @@ def test_few_files_stay_open(home: Home) -> None:
         storage = _storage(opened)
         assert len(storage._engines) <= _OPEN_SHARDS
         assert "index" in storage._engines
+
+
+MANY = 30
+PLANNED = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+
+
+@dg.multi_asset_check(
+    specs=[dg.AssetCheckSpec(f"regel_{number}", asset="tabel") for number in range(MANY)]
+)
+def regels():
+    for number in range(MANY):
+        yield dg.AssetCheckResult(passed=True, check_name=f"regel_{number}")
+
+
+def _job() -> dg.JobDefinition:
+    job = dg.define_asset_job("nacht", selection="*")
+    return dg.Definitions([tabel], asset_checks=[regels], jobs=[job]).resolve_job_def("nacht")
+
+
+def _commits(call: Callable[[], object]) -> int:
+    """How many transactions that wrote something ``call`` ends."""
+    seen: Counter[str] = Counter()
+    wrote: set[object] = set()
+
+    def executed(connection, cursor, statement, *_) -> None:
+        if statement.split()[0] in ("INSERT", "UPDATE"):
+            wrote.add(connection.connection.dbapi_connection)
+
+    def committed(connection) -> None:
+        if connection.connection.dbapi_connection in wrote:
+            wrote.discard(connection.connection.dbapi_connection)
+            seen["commits"] += 1
+
+    sqlalchemy.event.listen(Engine, "after_cursor_execute", executed)
+    sqlalchemy.event.listen(Engine, "commit", committed)
+    try:
+        call()
+    finally:
+        sqlalchemy.event.remove(Engine, "after_cursor_execute", executed)
+        sqlalchemy.event.remove(Engine, "commit", committed)
+    return seen["commits"]
+
+
+def test_what_a_run_plans_is_written_at_once_and_a_check_in_one_step_a_file(home: Home) -> None:
+    with instance.opened(home) as opened:
+        job = _job()
+        planned = _commits(lambda: opened.create_run_for_job(job))
+        assert planned < MANY
+        run = []
+        made = _commits(lambda: run.append(job.execute_in_process(instance=opened)))
+        # A check is three: its evaluation in the run and in the index, its output in the run. The
+        # steps themselves are some thirty.
+        assert made < 3 * MANY + 40
+        assert len(evaluations(opened, run[0].run_id)) == MANY + 1
+
+
+def test_what_cannot_be_written_together_is_written_one_by_one_and_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of a batch that failed stays, so that nothing of it is there twice."""
+    failed: list[EventLogEntry] = []
+    store = SqliteEventLogStorage.store_event
+
+    def failing(self: SqliteEventLogStorage, event: EventLogEntry) -> None:
+        store(self, event)
+        if not failed and event.dagster_event_type is PLANNED and "regel_7" in str(event):
+            failed.append(event)
+            raise OSError("the disk is full for a moment")
+
+    monkeypatch.setattr(SqliteEventLogStorage, "store_event", failing)
+    with instance.opened(home) as opened:
+        run = opened.create_run_for_job(_job())
+        kept = [
+            entry.dagster_event.asset_check_planned_data.check_name
+            for entry in opened.all_logs(run.run_id, of_type=PLANNED)
+        ]
+    assert failed
+    assert sorted(kept) == sorted({*kept})
+    assert len(kept) == MANY + 1

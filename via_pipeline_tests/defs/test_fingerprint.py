@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from via_pipeline import fingerprint
 from via_pipeline.storage.home import Home
 
@@ -113,3 +115,19 @@ def test_outputs_change_when_one_is_removed(tmp_path: Path) -> None:
     before = fingerprint.outputs(home)
     (home.serve / "via.duckdb").unlink()
     assert fingerprint.outputs(home) != before
+
+
+def test_code_is_read_once_as_long_as_no_file_of_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "a.py").write_text("1")
+    stat = (package / "a.py").stat()
+    one = fingerprint.code(package)
+    with monkeypatch.context() as patched:
+        patched.setattr(fingerprint, "sha256_of", lambda path: pytest.fail(f"read {path} again"))
+        assert fingerprint.code(package) == one
+    (package / "a.py").write_text("2")
+    os.utime(package / "a.py", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert fingerprint.code(package) != one

@@ -12,6 +12,8 @@ import pytest
 
 from via_pipeline.contracts import model
 from via_pipeline.defs import metadata
+from via_pipeline.storage import lake
+from via_pipeline.storage.duck import work
 from via_pipeline.storage.home import Home
 
 
@@ -64,3 +66,22 @@ def test_no_path_of_this_machine_shows(tmp_path: Path) -> None:
     assert metadata.relative(home, home.reports / "a.html") == "VIA_HOME/reports/a.html"
     assert metadata.relative(home, home.landing / "x") == "VIA_DATA/landing/x"
     assert str(tmp_path) not in metadata.relative(home, tmp_path / "elsewhere" / "f.csv")
+
+
+def test_of_every_protected_table_how_much_is_hidden_and_why(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", tmp_path / "data").ensure()
+    with work(home.scratch) as connection:
+        for table, statuses in (
+            ("disclosure__een", "('geheim'), ('geheim'), ('te_klein'), (NULL)"),
+            ("disclosure__twee", "(NULL)"),
+        ):
+            lake.replace_table(
+                home.lake,
+                table,
+                connection,
+                f"SELECT status::VARCHAR AS waarde_status FROM (VALUES {statuses}) AS v(status)",
+            )
+    assert metadata.hidden_figures(home, ["disclosure__een", "disclosure__twee"]) == {
+        "disclosure__een": {"hidden": 3, "hidden_geheim": 2, "hidden_te_klein": 1},
+        "disclosure__twee": {"hidden": 0},
+    }

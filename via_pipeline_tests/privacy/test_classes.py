@@ -12,6 +12,7 @@ import pytest
 from via_pipeline.contracts import model
 from via_pipeline.contracts.model import PersonalData
 from via_pipeline.defs.instance import PROJECT
+from via_pipeline.disclosure import small
 from via_pipeline.disclosure.small import told_count
 from via_pipeline.privacy import avg, traces
 from via_pipeline_tests.intake.house import House, p5_row, p5_text
@@ -175,8 +176,10 @@ def test_the_documents_are_those_of_the_contracts(path, text):
             assert contract.legal_basis in text and contract.source in text
 
 
-def test_small_counts_are_told_as_one_word():
+def test_small_counts_are_told_as_one_word(monkeypatch):
     assert [told_count(n) for n in (0, 1, 9, 10, 1234)] == ["0", "<10", "<10", "10", "1.234"]
+    monkeypatch.setattr(small, "load_ruleset", lambda name: pytest.fail(f"read {name} again"))
+    assert told_count(3) == "<10"
     with pytest.raises(ValueError, match="negative"):
         told_count(-1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
+from via_pipeline import garbage
 from via_pipeline.defs import executor
 from via_pipeline.defs.assemble import build_defs
 from via_pipeline.defs.automation import COUNT, NIGHTLY, PEILDATUM, sensors
@@ -58,6 +60,16 @@ def _report(context) -> None:
 def _job(name: str) -> dg.JobDefinition:
     job = dg.GraphDefinition(name=name, node_defs=[report]).to_job()
     return dg.Definitions(jobs=[job], executor=executor.alone).resolve_job_def(name)
+
+
+@dg.op
+def tell_thresholds(context) -> None:
+    context.log.info(f"garbage is looked for after {gc.get_threshold()}")
+
+
+def telling() -> dg.JobDefinition:
+    job = dg.GraphDefinition(name="vertelt", node_defs=[tell_thresholds]).to_job()
+    return dg.Definitions(jobs=[job], executor=executor.alone).resolve_job_def("vertelt")
 
 
 def nightly() -> dg.JobDefinition:
@@ -210,3 +222,15 @@ def test_every_job_is_executed_so():
     assert len(jobs) > 5 and {job.executor_def.name for job in jobs} == {"alone"}
     (count,) = (job for job in jobs if job.name == COUNT)
     assert {node.name for node in count.nodes} == executor.BESIDE_OTHERS
+
+
+def test_a_scheduled_night_looks_for_garbage_as_seldom_as_via_run(tmp_path, monkeypatch) -> None:
+    """Python's own thresholds have every run go through all of Dagster, over and over."""
+    monkeypatch.setenv("VIA_HOME", str(tmp_path / "home"))
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    try:
+        is_right, said = run(telling)
+    finally:
+        gc.set_threshold(*before)
+    assert is_right and f"after {garbage.THRESHOLDS}" in said

@@ -15,7 +15,7 @@ from via_pipeline import fingerprint
 from via_pipeline.defs import automation, landing_watch
 from via_pipeline.defs.alerts import raise_alerts, set_aside
 from via_pipeline.defs.automation import schedules
-from via_pipeline.defs.events import check_outcomes, run_failure
+from via_pipeline.defs.events import check_outcomes, evaluations, run_failure
 from via_pipeline.defs.resources import Installation
 from via_pipeline.storage.atomic import BusyError
 from via_pipeline.storage.bucket import BucketError
@@ -97,7 +97,7 @@ def _tell(
     context: dg.RunStatusSensorContext, installation: Installation, *, failed_run: bool
 ) -> None:
     run = context.dagster_run
-    failures, passed = check_outcomes(context.instance, run.run_id)
+    failures, passed = check_outcomes(evaluations(context.instance, run.run_id))
     if failed_run:
         failures.append(run_failure(run.job_name))
     else:

@@ -4,6 +4,7 @@ Belongs here: the assets after disclosure control, and the run's last word. Does
 rule of disclosure, a format of a package (the rooms).
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
@@ -142,22 +143,26 @@ def disclosure(context: dg.AssetExecutionContext, installation: Installation):
             "beveiliging tells it too. Less detail ('only', 'detail' in disclosure/datasets.yaml) "
             "makes the search end."
         )
-    for name in PROTECTED:
-        told = made.summary.get(name.removeprefix("disclosure__"), {})
-        seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}
-        yield dg.MaterializeResult(
-            asset_key=name,
-            metadata=metadata.lake_figures(home, name)
-            | metadata.hidden_figures(home, name)
-            | (effort(told) if told else {})
-            | (seconds if name == PROOF else {}),
-        )
-    yield proven.passed(PROOF, TONIGHT, made.summary)
-    try:
-        for seen in charts.observations(home):
-            context.log_event(seen)
-    except Exception as error:  # whatever it is, the figures matter more than their pictures
-        context.log.warning(f"no charts: {type(error).__name__}")
+    with ThreadPoolExecutor(1, thread_name_prefix="charts") as beside:
+        # What draws takes half a second to start, and Python may go on meanwhile.
+        pictures = charts.begun(home, beside)
+        hidden = metadata.hidden_figures(home, PROTECTED)
+        for name in PROTECTED:
+            told = made.summary.get(name.removeprefix("disclosure__"), {})
+            seconds = {f"{what}_seconds": round(took, 3) for what, took in made.seconds.items()}
+            yield dg.MaterializeResult(
+                asset_key=name,
+                metadata=metadata.lake_figures(home, name)
+                | hidden[name]
+                | (effort(told) if told else {})
+                | (seconds if name == PROOF else {}),
+            )
+        yield proven.passed(PROOF, TONIGHT, made.summary)
+        try:
+            for seen in pictures.result():
+                context.log_event(seen)
+        except Exception as error:  # whatever it is, the figures matter more than their pictures
+            context.log.warning(f"no charts: {type(error).__name__}")
 
 
 @dg.asset(

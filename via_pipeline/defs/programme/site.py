@@ -49,13 +49,13 @@ def site(context: dg.AssetExecutionContext, installation: Installation) -> dg.Ma
 
     def work() -> list[Any]:
         from via_pipeline.contracts.model import load_all
-        from via_pipeline.defs.assemble import build_defs
+        from via_pipeline.defs.assemble import at_hand
         from via_pipeline.status import broken
         from via_pipeline.status import site as room
 
         contracts = load_all()
         # The whole graph: a job knows its own part, and in one process no repository.
-        graph = build_defs().resolve_asset_graph()
+        graph = at_hand().resolve_asset_graph()
         facts = standing.gather(context.instance, graph, at, run_id=context.run_id)
         room.build(home, contracts, facts)
         return broken.broken(home, contracts, facts)
