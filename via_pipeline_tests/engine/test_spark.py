@@ -167,6 +167,24 @@ def test_every_rule_of_the_contract_fails_on_its_fault_on_spark(
     assert sum(not result.passed for result in on_spark) >= len(case.on_rows)
 
 
+def test_a_hiccup_of_spark_under_a_rule_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Great Expectations swallows what Spark says and calls every rule failed."""
+    monkeypatch.setenv("VIA_ENGINE", "spark")
+    case = next(one.values[0] for one in planted.PILOTS if one.id == "p7_ww.ww_periode")
+    path = case.write(tmp_path, "clean.parquet", case.clean())
+    real = planted.engines._validate
+
+    def unreadable(*given: Any, **how: Any) -> Any:
+        path.unlink()
+        return real(*given, **how)
+
+    monkeypatch.setattr(planted.engines, "_validate", unreadable)
+    with pytest.raises(planted.engines.RuleNotRun):
+        planted.engines.run_on_file(case.staged_rules, path, threshold_rows=0)
+
+
 def test_an_error_tells_no_value(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
