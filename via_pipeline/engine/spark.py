@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from via_pipeline.engine import floats
 from via_pipeline.engine.dialect import Compiled, compiled, view_query
 from via_pipeline.engine.session import EngineError, session, stop
 from via_pipeline.engine.words import NotPortable
@@ -134,6 +135,7 @@ def running(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> Iterator[D
     """A frame of Spark over ``plan``; what it reads is visible to Spark while the context is open.
 
     Raises:
+        NotPortable: Spark would count in floating numbers.
         EngineError: Spark cannot be reached, or failed, here or inside the context.
     """
     with _lock, _told():
@@ -141,7 +143,9 @@ def running(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> Iterator[D
         made: list[str] = []
         try:
             _show(spark, connection, plan, made)
-            yield spark.sql(plan.sql)
+            frame = spark.sql(plan.sql)
+            floats.refuse(spark, frame)
+            yield frame
         finally:
             for view in made:
                 spark.catalog.dropTempView(view)
@@ -156,6 +160,7 @@ def _show(
     spark: SparkSession, connection: duckdb.DuckDBPyConnection, plan: Compiled, made: list[str]
 ) -> None:
     """Every relation of ``plan`` as a temporary view of Spark, those behind views first."""
+    _same_sides(connection, plan)
     for name, paths in plan.files.items():
         # Hadoop's name for the same bucket.
         found = [f"s3a{path[2:]}" if path.startswith("s3://") else path for path in paths]
@@ -173,6 +178,25 @@ def _show(
             _show(spark, connection, inner, made)
             spark.sql(inner.sql).createOrReplaceTempView(table)
         made.append(table)
+
+
+def _same_sides(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> None:
+    """Refuse a UNION of a text and something else: Spark makes the text a number, or a day."""
+    for union in plan.unions:
+        sides = zip(_types(connection, union.one), _types(connection, union.two), strict=True)
+        for place, (left, right) in enumerate(sides):
+            if left != right and "VARCHAR" in (left, right) and place not in union.empty:
+                raise NotPortable("a UNION of a text and another type is not known to mean the "
+                                  "same; cast it")  # fmt: skip
+
+
+def _types(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    try:
+        return [str(kind) for kind in connection.sql(query).types]
+    except duckdb.Error as error:  # its message quotes the text
+        raise NotPortable(
+            f"DuckDB cannot read one side of a UNION by itself ({type(error).__name__})"
+        ) from None
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
