@@ -162,6 +162,7 @@ def _show(
     """Every relation of ``plan`` as a temporary view of Spark, those behind views first."""
     _same_sides(connection, plan)
     for name, paths in plan.files.items():
+        _seen_by_spark(paths)
         # Hadoop's name for the same bucket.
         found = [f"s3a{path[2:]}" if path.startswith("s3://") else path for path in paths]
         spark.read.parquet(*found).createOrReplaceTempView(name)
@@ -178,6 +179,14 @@ def _show(
             _show(spark, connection, inner, made)
             spark.sql(inner.sql).createOrReplaceTempView(table)
         made.append(table)
+
+
+def _seen_by_spark(paths: list[str]) -> None:
+    """Refuse a file of which Spark, without a word, reads no row: it takes its name for hidden."""
+    for path in paths:
+        name = path.rpartition("/")[2]
+        if name.startswith(("_", ".")):
+            raise EngineError(f"Spark does not read a file of the name {name}")
 
 
 def _same_sides(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> None:

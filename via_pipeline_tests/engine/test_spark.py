@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 
 from via_pipeline.contracts.model import load
 from via_pipeline.diversity import counts
-from via_pipeline.engine import heavy, session
+from via_pipeline.engine import heavy, session, spark
+from via_pipeline.engine.dialect import compiled
 from via_pipeline.engine.session import EngineError
 from via_pipeline.engine.words import NotPortable
 from via_pipeline.outcomes import compute, model
@@ -260,9 +261,36 @@ def test_an_error_tells_no_value(
 
 
 def test_what_lies_on_disk_is_encrypted_and_nothing_shows_rows() -> None:
-    spark = session.session()
+    made = session.session()
     for name, value in (session.CONFIDENTIAL | session.MEANING).items():
-        assert spark.conf.get(name) == value, name
+        assert made.conf.get(name) == value, name
     assert session._folder is not None and session._folder.stat().st_mode & 0o077 == 0
     assert not (session._folder / "via.conf").exists()
-    assert spark.sparkContext.uiWebUrl is None
+    assert made.sparkContext.uiWebUrl is None
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT 'p5e3ud0niem' || range AS s FROM range(2000)")
+        query = compiled("SELECT s, count(*) AS n FROM t GROUP BY s")
+        with spark.running(connection, query) as frame:
+            assert frame.toArrow().num_rows == 2000
+            written = [path for path in session._folder.rglob("*") if path.is_file()]
+            told = {path.name: path.read_bytes() for path in written}
+    assert sum(len(text) for name, text in told.items() if name.startswith("shuffle_")) > 2000
+    assert [name for name, text in told.items() if b"p5e3ud0niem" in text] == []
+
+
+def test_a_file_that_spark_would_pass_over_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark takes _een.parquet for hidden: of two rows it would count one."""
+    with duckdb.connect() as connection:
+        for name in ("_een", ".een", "twee"):
+            connection.execute(f"COPY (SELECT 1 AS n) TO '{tmp_path}/{name}.parquet'")
+        for name in ("_een", ".een"):
+            query = (
+                f"SELECT n FROM read_parquet(['{tmp_path}/{name}.parquet', "
+                f"'{tmp_path}/twee.parquet'])"
+            )
+            assert len(connection.execute(query).fetchall()) == 2
+            monkeypatch.setenv("VIA_ENGINE", "spark")
+            with pytest.raises(EngineError, match=f"name {name}.parquet"):
+                heavy.counted(connection, "antwoord", query)
