@@ -60,7 +60,7 @@ _CASTABLE: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Compiled:
-    """A query in Spark's words.
+    """A query in Spark's words; ``where`` names it in an error.
 
     ``tables`` are the tables and views that it reads, ``files`` what it reads as Parquet, by the
     name of the view that stands for them in ``sql``. ``order`` is its own last ORDER BY, in
@@ -73,6 +73,7 @@ class Compiled:
     files: dict[str, list[str]]
     order: str
     unions: tuple[scopes.Sides, ...]
+    where: str
 
 
 def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
@@ -101,7 +102,7 @@ def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
         sql = tree.sql(dialect=SPARK, unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
         raise NotPortable(f"{where}: Spark has no word for it ({type(error).__name__})") from None
-    return Compiled(sql, tuple(sorted(tables)), files, order, unions)
+    return Compiled(sql, tuple(sorted(tables)), files, order, unions, where)
 
 
 def view_query(statement: str, where: str = "view") -> str:

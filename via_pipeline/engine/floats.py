@@ -28,8 +28,8 @@ _ANALYSED = re.compile(r"== Analyzed Logical Plan ==\n(.*)== Optimized Logical P
 _CUT = re.compile(r"\.\.\. \d+ more fields")
 
 
-def refuse(spark: SparkSession, frame: DataFrame) -> None:
-    """Nothing, where ``frame`` (not run yet) has no cast to DOUBLE or FLOAT.
+def refuse(spark: SparkSession, frame: DataFrame, where: str) -> None:
+    """Nothing, where ``frame`` (not run yet) has no cast to DOUBLE or FLOAT; ``where`` names it.
 
     Raises:
         NotPortable: it has one.
@@ -38,8 +38,8 @@ def refuse(spark: SparkSession, frame: DataFrame) -> None:
     found = _of_tree(frame) if getattr(frame, "_jdf", None) is not None else _of_text(spark, frame)
     if found:
         raise NotPortable(
-            "a decimal beside a text, or another value that Spark takes for a floating number, is "
-            "not known to mean the same; cast it"
+            f"{where}: a decimal beside a text, or another value that Spark takes for a floating "
+            "number, is not known to mean the same; cast it"
         )
 
 

@@ -144,7 +144,7 @@ def running(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> Iterator[D
         try:
             _show(spark, connection, plan, made)
             frame = spark.sql(plan.sql)
-            floats.refuse(spark, frame)
+            floats.refuse(spark, frame, plan.where)
             yield frame
         finally:
             for view in made:
@@ -195,8 +195,8 @@ def _same_sides(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> None:
         sides = zip(_types(connection, union.one), _types(connection, union.two), strict=True)
         for place, (left, right) in enumerate(sides):
             if left != right and "VARCHAR" in (left, right) and place not in union.empty:
-                raise NotPortable("a UNION of a text and another type is not known to mean the "
-                                  "same; cast it")  # fmt: skip
+                raise NotPortable(f"{plan.where}: a UNION of a text and another type is not known "
+                                  "to mean the same; cast it")  # fmt: skip
 
 
 def _types(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:

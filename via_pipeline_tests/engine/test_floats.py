@@ -65,8 +65,8 @@ class Server:
 def test_a_plan_in_text_is_looked_at_whole(plan: str, error: type[Exception] | None) -> None:
     server: Any = Server(plan)
     if error is None:
-        floats.refuse(server, server)
+        floats.refuse(server, server, "een maat")
     else:
-        with pytest.raises(error):
-            floats.refuse(server, server)
+        with pytest.raises(error, match=r"een maat|whole plan"):
+            floats.refuse(server, server, "een maat")
     assert server.settings[REDACTION] == CONFIDENTIAL[REDACTION]
