@@ -217,6 +217,8 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
 
 
 def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    import pyarrow as pa
+
     rows = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchall()[0][0]
     if rows > SENT_ROWS:
         raise EngineError(
@@ -224,9 +226,12 @@ def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str)
             "files of the lake"
         )
     sent = connection.execute(f"SELECT * FROM {quoted(name)}").to_arrow_table()
-    if not rows:
-        sent = sent.schema.empty_table()  # of one piece: pyspark does not take a table of none
-    spark.createDataFrame(sent).createOrReplaceTempView(name)
+    if rows:
+        frame = spark.createDataFrame(sent)
+    else:  # pyspark does not take a table of no rows, least of all to a server
+        columns = [pa.nulls(1, column.type) for column in sent.schema]
+        frame = spark.createDataFrame(pa.table(columns, schema=sent.schema)).where("false")
+    frame.createOrReplaceTempView(name)
 
 
 @contextmanager
