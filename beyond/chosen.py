@@ -37,12 +37,14 @@ def same_files(made: dict[str, dict[str, str]]) -> int:
     """How many files both engines left, every one with the same bytes.
 
     Raises:
-        NotEqual: a file differs, or is there once only.
+        NotEqual: a file differs, or is there once only, or there is none.
     """
     one, two = made["duckdb"], made["spark"]
     every = one.keys() | two.keys()
     if differing := sorted(name for name in every if one.get(name) != two.get(name)):
         raise NotEqual(f"{len(differing)} files differ: {', '.join(differing[:SHOWN])}")
+    if not one:
+        raise NotEqual("neither engine left a file")
     return len(one)
 
 
@@ -50,7 +52,9 @@ def same_sums(known: dict[str, str], found: dict[str, str], what: str) -> None:
     """Nothing, where the sums of ``cube.counted`` are equal.
 
     Raises:
-        NotEqual: they are not.
+        NotEqual: they are not, or a table has no rows.
     """
+    if "0" in (one.split()[1] for one in known["sums"].split("; ")):
+        raise NotEqual(f"{what}: nothing to compare in {known['sums']}")
     if known["sums"] != found["sums"]:
         raise NotEqual(f"{what}: {known['sums']} and {found['sums']}")

@@ -15,9 +15,11 @@ from pathlib import Path
 from benchmarks.refresh import deliveries, work
 from beyond import chosen
 from via_pipeline.contracts.model import load
+from via_pipeline.intake.ledger import Ledger
 from via_pipeline.intake.run import take_in
 from via_pipeline.outcomes import run as outcomes
 from via_pipeline.pilots import conform
+from via_pipeline.quality import engines
 from via_pipeline.quality.run import judge
 from via_pipeline.storage.home import Home
 
@@ -27,8 +29,16 @@ RUN = "beyond"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+class TooSmall(ValueError):
+    """A file is judged in pandas by both engines, so that their verdicts say nothing of Spark."""
+
+
 def staged(folder: Path, rows: int) -> Home:
-    """An installation that took in ``rows`` generated rows in few large files, not judged yet."""
+    """An installation that took in ``rows`` generated rows in few large files, not judged yet.
+
+    Raises:
+        TooSmall: a file has too few rows for Great Expectations to run on Spark.
+    """
     data = folder / "data"
     deliveries.generate(data, rows, organisations=1, quarters=2)
     home = Home(folder / "staged", data).ensure()
@@ -38,6 +48,12 @@ def staged(folder: Path, rows: int) -> Home:
     for source in KEPT:
         judge(home, load(source), run_id=RUN)
         conform.refresh(home, load(source))
+    sizes = [row.rows_in for one in PILOTS for row in Ledger(home.ledger).rows(one)]
+    if min(sizes, default=0) <= engines.PANDAS_LIMIT_ROWS:
+        raise TooSmall(
+            f"files of {', '.join(f'{size:,}' for size in sizes) or 'no'} rows: Great Expectations "
+            f"runs on Spark beyond {engines.PANDAS_LIMIT_ROWS:,} a file"
+        )
     return home
 
 

@@ -25,6 +25,8 @@ Put right, beyond what sqlglot does well (order of NULL, quotes, intervals, arra
 - ``max(x, 2)``, the two largest: rows beyond the two largest of the finest group cannot be among
   them, so only those are gathered. Spark has no aggregate that keeps two.
 - ``string_agg(DISTINCT x, ' ' ORDER BY x)`` is a set, sorted and joined.
+- ``BETWEEN`` and ``nullif`` are said with a comparison: what Spark casts inside those words it
+  does not tell (``floats``).
 - ``USING`` beside ``x.*`` becomes ``ON``: with USING Spark puts the columns of it first.
 - hints of DuckDB on what to hold in memory are left out.
 """
@@ -35,6 +37,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from via_pipeline.engine import scopes
 from via_pipeline.engine.words import (
     FILTERS,
     LARGEST,
@@ -59,17 +62,20 @@ _CASTABLE: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Compiled:
-    """A query in Spark's words.
+    """A query in Spark's words; ``where`` names it in an error.
 
     ``tables`` are the tables and views that it reads, ``files`` what it reads as Parquet, by the
     name of the view that stands for them in ``sql``. ``order`` is its own last ORDER BY, in
-    DuckDB's words: rows that come back are put in order there.
+    DuckDB's words: rows that come back are put in order there. The types of both sides of
+    each of its ``unions`` have yet to be compared.
     """
 
     sql: str
     tables: tuple[str, ...]
     files: dict[str, list[str]]
     order: str
+    unions: tuple[scopes.Sides, ...]
+    where: str
 
 
 def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
@@ -84,8 +90,10 @@ def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     tree = _read(query, where)
+    unions = scopes.unions(tree)
     files = _taken_files(tree, where, prefix)
     check(tree, where)
+    scopes.check(tree, where)
     order = _taken_order(tree, where)
     for select in list(tree.find_all(exp.Select)):
         _keep_largest(select, where)
@@ -96,7 +104,7 @@ def compiled(query: str, where: str = "query", prefix: str = "") -> Compiled:
         sql = tree.sql(dialect=SPARK, unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
         raise NotPortable(f"{where}: Spark has no word for it ({type(error).__name__})") from None
-    return Compiled(sql, tuple(sorted(tables)), files, order)
+    return Compiled(sql, tuple(sorted(tables)), files, order, unions, where)
 
 
 def view_query(statement: str, where: str = "view") -> str:
@@ -235,6 +243,11 @@ def _right(node: Any) -> Any:
             node.set("side", "LEFT")
         if on_for_using(node):
             _say_equal(node)
+    elif isinstance(node, exp.Between):
+        return _between(node)
+    elif isinstance(node, exp.Nullif):
+        same = exp.EQ(this=_apart(node.this), expression=_apart(node.expression))
+        return exp.Case().when(same, exp.null()).else_(node.this)
     elif isinstance(node, exp.Cast):
         return _cast(node)
     elif isinstance(node, exp.ConcatWs):
@@ -254,6 +267,22 @@ def _right(node: Any) -> Any:
     elif isinstance(node, exp.Anonymous) and node.name.lower() == "date_sub":
         return _years_between(*node.expressions[1:])
     return node
+
+
+def _between(node: Any) -> Any:
+    from sqlglot import exp
+
+    least = exp.GTE(this=_apart(node.this), expression=_apart(node.args["low"]))
+    most = exp.LTE(this=_apart(node.this), expression=_apart(node.args["high"]))
+    return exp.Paren(this=exp.And(this=least, expression=most))
+
+
+def _apart(value: Any) -> Any:
+    """A copy of ``value`` that may stand beside a sign: what binds less is put in parentheses."""
+    from sqlglot import exp
+
+    is_one = isinstance(value, (exp.Column, exp.Literal, exp.Null, exp.Paren, exp.Cast))
+    return value.copy() if is_one else exp.Paren(this=value.copy())
 
 
 def _say_equal(join: Any) -> None:
@@ -326,9 +355,9 @@ def _years_between(start: Any, end: Any) -> Any:
 
     months = "((year(b) * 12 + month(b)) - (year(a) * 12 + month(a)))"
     made = sqlglot.parse_one(
-        f"CAST(CASE WHEN b >= a THEN floor(({months} - CASE WHEN day(b) < day(a) "
-        f"AND b <> last_day(b) THEN 1 ELSE 0 END) / 12) ELSE ceil(({months} + CASE WHEN "
-        "day(b) > day(a) AND a <> last_day(a) THEN 1 ELSE 0 END) / 12) END AS BIGINT)",
+        f"CAST(CASE WHEN b >= a THEN ({months} - CASE WHEN day(b) < day(a) "
+        f"AND b <> last_day(b) THEN 1 ELSE 0 END) DIV 12 ELSE ({months} + CASE WHEN "
+        "day(b) > day(a) AND a <> last_day(a) THEN 1 ELSE 0 END) DIV 12 END AS BIGINT)",
         read=SPARK,
     )
     given = {"a": start, "b": end}

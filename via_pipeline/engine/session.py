@@ -52,6 +52,9 @@ MEANING = {
 }
 """Settings on which the meaning of a query depends."""
 
+REDACTION = "spark.sql.redaction.string.regex"
+"""Setting: what matches it is left out of every text of a plan."""
+
 CONFIDENTIAL = {
     "spark.ui.enabled": "false",
     "spark.eventLog.enabled": "false",
@@ -59,10 +62,18 @@ CONFIDENTIAL = {
     "spark.io.encryption.enabled": "true",
     "spark.log.level": "FATAL",
     "spark.executor.syncLogLevel.enabled": "true",
-    "spark.sql.redaction.string.regex": ".+",
+    REDACTION: ".+",
     "spark.python.worker.faulthandler.enabled": "false",
 }
 """Settings that keep rows out of sight, for every master."""
+
+OF_A_SERVER = {
+    REDACTION: CONFIDENTIAL[REDACTION],
+    # ``floats`` looks at the whole plan.
+    "spark.sql.debug.maxToStringFields": str(2**31 - 1),
+    "spark.sql.maxPlanStringLength": str(2**31 - 16),
+}
+"""Settings that a session of a Spark Connect server may set for itself, beside ``MEANING``."""
 
 _TALKATIVE = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Loggers of pyspark 4 that write an error's text to stderr before anybody can catch it."""
@@ -160,7 +171,7 @@ def _made(master: str) -> SparkSession:
         logging.getLogger(name).disabled = True
     if settings.is_connect(master):
         builder = SparkSession.builder.remote(master)
-        for name, value in MEANING.items():
+        for name, value in (MEANING | OF_A_SERVER).items():
             builder = builder.config(name, value)
         return _begun(builder, "no Spark Connect server answers")
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from via_pipeline.engine import floats
 from via_pipeline.engine.dialect import Compiled, compiled, view_query
 from via_pipeline.engine.session import EngineError, session, stop
 from via_pipeline.engine.words import NotPortable
@@ -134,6 +135,7 @@ def running(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> Iterator[D
     """A frame of Spark over ``plan``; what it reads is visible to Spark while the context is open.
 
     Raises:
+        NotPortable: Spark would count in floating numbers.
         EngineError: Spark cannot be reached, or failed, here or inside the context.
     """
     with _lock, _told():
@@ -141,7 +143,9 @@ def running(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> Iterator[D
         made: list[str] = []
         try:
             _show(spark, connection, plan, made)
-            yield spark.sql(plan.sql)
+            frame = spark.sql(plan.sql)
+            floats.refuse(spark, frame, plan.where)
+            yield frame
         finally:
             for view in made:
                 spark.catalog.dropTempView(view)
@@ -156,7 +160,9 @@ def _show(
     spark: SparkSession, connection: duckdb.DuckDBPyConnection, plan: Compiled, made: list[str]
 ) -> None:
     """Every relation of ``plan`` as a temporary view of Spark, those behind views first."""
+    _same_sides(connection, plan)
     for name, paths in plan.files.items():
+        _seen_by_spark(paths)
         # Hadoop's name for the same bucket.
         found = [f"s3a{path[2:]}" if path.startswith("s3://") else path for path in paths]
         spark.read.parquet(*found).createOrReplaceTempView(name)
@@ -175,6 +181,33 @@ def _show(
         made.append(table)
 
 
+def _seen_by_spark(paths: list[str]) -> None:
+    """Refuse a file of which Spark, without a word, reads no row: it takes its name for hidden."""
+    for path in paths:
+        name = path.rpartition("/")[2]
+        if name.startswith(("_", ".")):
+            raise EngineError(f"Spark does not read a file of the name {name}")
+
+
+def _same_sides(connection: duckdb.DuckDBPyConnection, plan: Compiled) -> None:
+    """Refuse a UNION of a text and something else: Spark makes the text a number, or a day."""
+    for union in plan.unions:
+        sides = zip(_types(connection, union.one), _types(connection, union.two), strict=True)
+        for place, (left, right) in enumerate(sides):
+            if left != right and "VARCHAR" in (left, right) and place not in union.empty:
+                raise NotPortable(f"{plan.where}: a UNION of a text and another type is not known "
+                                  "to mean the same; cast it")  # fmt: skip
+
+
+def _types(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    try:
+        return [str(kind) for kind in connection.sql(query).types]
+    except duckdb.Error as error:  # its message quotes the text
+        raise NotPortable(
+            f"DuckDB cannot read one side of a UNION by itself ({type(error).__name__})"
+        ) from None
+
+
 def _view(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """The statement that made view ``name``; None where it is a table."""
     found = connection.execute(
@@ -184,6 +217,8 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
 
 
 def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    import pyarrow as pa
+
     rows = connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchall()[0][0]
     if rows > SENT_ROWS:
         raise EngineError(
@@ -191,9 +226,12 @@ def _sent(spark: SparkSession, connection: duckdb.DuckDBPyConnection, name: str)
             "files of the lake"
         )
     sent = connection.execute(f"SELECT * FROM {quoted(name)}").to_arrow_table()
-    if not rows:
-        sent = sent.schema.empty_table()  # of one piece: pyspark does not take a table of none
-    spark.createDataFrame(sent).createOrReplaceTempView(name)
+    if rows:
+        frame = spark.createDataFrame(sent)
+    else:  # pyspark does not take a table of no rows, least of all to a server
+        columns = [pa.nulls(1, column.type) for column in sent.schema]
+        frame = spark.createDataFrame(pa.table(columns, schema=sent.schema)).where("false")
+    frame.createOrReplaceTempView(name)
 
 
 @contextmanager

@@ -53,6 +53,13 @@ last_import_seconds = 0.0
 """How long this process waited for the import of Great Expectations; 0.0 where it never did."""
 
 
+class RuleNotRun(RuntimeError):
+    """A rule was not answered: nothing is known of the table, and its sender is not to blame.
+
+    The message has the rule's name and the class of what went wrong, never a value.
+    """
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What GX said of one rule: ``rows`` is None for a rule about the whole table."""
@@ -73,6 +80,10 @@ def run_on_file(
     """The result of every rule on one staged table, in the order of ``rules``.
 
     A rule on a column that the file lacks is not run: it is not passed and says so.
+
+    Raises:
+        RuleNotRun: another rule could not be run, or its failing rows could not be listed.
+        EngineError: Spark cannot be reached, or failed.
     """
     with work(scratch) as connection:
         (results,) = run_on_each(connection, rules, [parquet], threshold_rows)
@@ -103,6 +114,7 @@ def run_on_each(
             outcomes = on_spark(runnable, connection, source, columns, rows)
         else:
             outcomes = in_duckdb(runnable, connection, source, columns, rows, told)
+        _answered(runnable, outcomes)
         found = dict(zip((rule.id for rule in runnable), outcomes, strict=True))
         absent = Outcome(False, 0, (), "kolom ontbreekt")
         yield [result_of(rule, found.get(rule.id, absent), rows) for rule in rules]
@@ -126,7 +138,11 @@ def _header_results(rules: tuple[Rule, ...], header: tuple[str, ...]) -> tuple[R
 
 
 def on_pandas(rules: Sequence[Rule], frame: pd.DataFrame) -> list[Outcome]:
-    """Run ``rules`` on a frame; unless they are shape rules it has the column ``_row``."""
+    """Run ``rules`` on a frame; unless they are shape rules it has the column ``_row``.
+
+    Raises:
+        RuleNotRun: a rule could not be run.
+    """
     with _quiet():
         batch = _pandas_definition().get_batch({"dataframe": frame})
         return _validate(batch, rules, len(frame), python_regex=True)
@@ -144,7 +160,8 @@ def on_spark(
     What comes back is the numbers of the rows that fail.
 
     Raises:
-        EngineError: Spark cannot be reached, or failed.
+        EngineError: Spark cannot be reached, or is gone.
+        RuleNotRun: Spark failed under a rule; GX keeps Spark's own error to itself.
     """
     from via_pipeline.engine import spark
 
@@ -179,6 +196,9 @@ def in_duckdb(
 
     ``told`` keeps what GX was told of ``connection``: it asks for the columns of a view for half of
     the time that a few rules take.
+
+    Raises:
+        RuleNotRun: DuckDB failed under a rule.
     """
     names = ", ".join(quoted(name) for name in columns)
     connection.execute(f"CREATE OR REPLACE VIEW {_VIEW} AS SELECT {names} FROM {source}")
@@ -219,6 +239,9 @@ def _validate(
     On SQL engines GX lists as many row ids as ``partial_unexpected_count`` says; its
     ``unexpected_index_query`` would be complete too, but its text is not always valid SQL
     (bound values unfilled, a question mark in a pattern taken for a parameter).
+
+    GX swallows what goes wrong below it (a disk that does not answer, memory that is full) and
+    calls the rule failed. That is no answer, so it is raised.
     """
     complete = {
         "result_format": "COMPLETE",
@@ -231,7 +254,18 @@ def _validate(
     first = _results(batch, rules, _VERDICT_ONLY, python_regex)
     with_rows = [rule for rule in rules if rule.suite != SHAPE and not first[rule.id].success]
     second = _results(batch, with_rows, complete, python_regex) if with_rows else {}
-    return [_outcome(second.get(rule.id, first[rule.id])) for rule in rules]
+    final = [second.get(rule.id, first[rule.id]) for rule in rules]
+    for rule, result in zip(rules, final, strict=True):
+        if error := _error(result.exception_info):
+            raise RuleNotRun(f"{rule.id}: {error}")
+    return [_outcome(result) for result in final]
+
+
+def _answered(rules: Sequence[Rule], outcomes: Sequence[Outcome]) -> None:
+    """Nothing, where every rule has an answer; half a list of rows is none."""
+    for rule, outcome in zip(rules, outcomes, strict=True):
+        if outcome.error is not None:
+            raise RuleNotRun(f"{rule.id}: {outcome.error}")
 
 
 def _results(
@@ -249,8 +283,6 @@ def _results(
 
 
 def _outcome(result: Any) -> Outcome:
-    if error := _error(result.exception_info):
-        return Outcome(False, 0, (), error)
     details = result.result or {}
     if result.success:
         return Outcome(True, 0, (), None)

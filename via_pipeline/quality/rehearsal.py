@@ -22,7 +22,7 @@ from via_pipeline.intake.records import StagedDelivery, read_record, staging
 from via_pipeline.intake.run import take_in
 from via_pipeline.quality import report
 from via_pipeline.quality.results import ValidationResult
-from via_pipeline.quality.run import judge
+from via_pipeline.quality.run import JUDGED, judge
 from via_pipeline.storage.home import Home
 
 _RUN = "rehearsal"
@@ -80,13 +80,14 @@ def rehearse(
         summary = take_in(home, contract, run_id=_RUN, now=now, settle_seconds=0, key=key)
         judged = judge(home, contract, run_id=_RUN)
         known = [*summary.new, *summary.rejected]
-        if not known or not judged:
+        failed = [one for result in judged for one in result.rules if one.rule == JUDGED]
+        if not known or not judged or failed:
             raise Unjudged(
                 f"'{path.name}' is geen levering: verborgen en tijdelijke namen worden "
                 "overgeslagen. / is no delivery: hidden and temporary names are skipped."
                 if not known
                 else "Het platform kon dit bestand niet beoordelen. / The platform could not "
-                "judge this file."
+                f"judge this file. {' '.join(str(one.error) for one in failed)}".rstrip()
             )
         (result,) = judged
         staged = read_record(staging(home.lake, result.delivery_id))

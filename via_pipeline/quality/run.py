@@ -105,9 +105,11 @@ def judge(
                     result = judged()
                     _record(ledger, result, run_id)
                 except Exception as error:
-                    # The message may hold a cell's value; the class may not.
-                    _log.error("%s could not be judged: %s", row.delivery_id, type(error).__name__)
-                    result = _not_judged(contract, row, type(error).__name__)
+                    # The message may hold a cell's value, but for ours; the class may not.
+                    is_ours = isinstance(error, engines.RuleNotRun)
+                    told = str(error) if is_ours else type(error).__name__
+                    _log.error("%s could not be judged: %s", row.delivery_id, told)
+                    result = _not_judged(contract, row, told)
                     result.write(home.reports)
                 results.append(result)
         _write_index(home)

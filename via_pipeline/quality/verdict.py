@@ -118,7 +118,7 @@ def _rows_set_aside(table: StagedTable, rules: Sequence[RuleResult]) -> frozense
 
 
 def _is_fatal(result: RuleResult) -> bool:
-    """A broken file rule; or a rule that could not be run, for then nothing is known."""
+    """A broken file rule; or one on a column that the file lacks, for then nothing is known."""
     if result.passed or result.suite == INTAKE:
         return False
     if result.error is not None:

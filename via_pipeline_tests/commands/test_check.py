@@ -13,7 +13,7 @@ from via_pipeline.cli import app
 from via_pipeline.contracts.model import load
 from via_pipeline.intake.ledger import Ledger, LedgerRow
 from via_pipeline.intake.status import Status
-from via_pipeline.quality import rehearsal, report
+from via_pipeline.quality import engines, rehearsal, report
 from via_pipeline.quality.results import read_result
 from via_pipeline_tests.journeys import house
 
@@ -79,6 +79,20 @@ def test_a_bad_file_is_told_where_and_leaves_with_its_own_exit_code(nowhere: Pat
     told = json.loads(said.stdout)
     assert told["verdict"] == "rejected"
     assert "tabel__kolommen" in [rule["rule"] for rule in told["rules"]]
+
+
+def test_a_fault_of_the_platform_is_not_called_the_files(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError("817263")
+
+    monkeypatch.setattr(engines, "on_pandas", no_memory)
+    good = house.PROJECT / "data" / "landing" / GOOD
+    said = CliRunner().invoke(app, ["check", str(good), "--report", str(nowhere / "x.xlsx")])
+    assert said.exit_code == 1
+    assert "kon dit bestand niet beoordelen" in said.output and "MemoryError" in said.output
+    assert "817263" not in said.output
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,13 @@ VALUES = {
     "more": "a > b",
     "joined": "concat_ws(chr(31), s, t)",
     "joined_numbers": "concat_ws('/', i, d, a, p, CAST(e AS VARCHAR))",
+    "between_truths": "p BETWEEN (i < j) AND (d = e OR q)",
+    "nullif_truths": "nullif(p, i = j)",
+    "nullif_or": "nullif(p OR q, i < j AND q)",
+    "text_whole": "i IN ('1', '-1') OR j >= '2' OR h = '1'",
+    "text_day": "a >= '2000-02-29' AND b <> '1582-10-14'",
+    "text_truth": "p = 'true'",
+    "two_scales": "d BETWEEN e AND 2.25 OR e IN (d, 0.5, i)",
     "nullif": "coalesce(nullif(s, ''), t, 'leeg')",
     "if": "if(p, s, t)",
     "key": "m['periode']",
@@ -94,6 +101,11 @@ QUERIES = {
     "with": "WITH x AS MATERIALIZED (SELECT g, h FROM woorden), y AS (SELECT * FROM x) "
     "SELECT y.* FROM y",
     "union": "SELECT g FROM woorden UNION SELECT s FROM woorden",
+    "union of several types": "SELECT g, h, d, a, NULL AS p FROM woorden UNION ALL "
+    "SELECT NULL, d, i, NULL, p FROM woorden",
+    "union of union in a with": "WITH x AS (SELECT s, nr FROM woorden), y AS (SELECT s FROM x "
+    "UNION SELECT t FROM woorden UNION ALL SELECT g FROM woorden) "
+    "SELECT s, count(*) AS n FROM y GROUP BY s",
     "union of a with": "WITH x AS (SELECT s FROM woorden) SELECT s FROM x UNION ALL "
     "SELECT t FROM woorden ORDER BY s",
     "using": "SELECT nr, x.g, y.h FROM (SELECT g, nr FROM woorden WHERE nr < 100) x FULL JOIN "

@@ -21,6 +21,11 @@ _LEAVES = {
     "day": ("a", "b", *(f"DATE '{day}'" for day in _DAYS)),
     "truth": ("p", "q", "true", "false"),
 }
+_IN_TEXT = {
+    "whole in text": ("'0'", "'1'", "'-7'"),
+    "day in text": tuple(f"'{day}'" for day in _DAYS),
+}
+"""What a literal in quotes becomes beside another kind."""
 _SIGNS = ("=", "<>", "<", "<=", ">", ">=")
 _FORMS: dict[str, list[tuple[str, ...]]] = {
     "whole": [
@@ -73,7 +78,15 @@ _FORMS: dict[str, list[tuple[str, ...]]] = {
         ("(({}, {}) IN (('a', ''), ('', 'a')))", "text", "text"),
         ("(md5_number({}) = md5_number({}))", "text", "text"),
         *(("(hash({}) = hash({}))", kind, kind) for kind in _LEAVES),
-        ("({} < {})", "decimal", "whole"),
+        # Kinds that meet: a decimal beside a text is refused (``floats``), the others are not.
+        *((f"({{}} {sign} {{}})", "decimal", "whole") for sign in _SIGNS),
+        *((f"({{}} {sign} {{}})", "whole", "whole in text") for sign in _SIGNS),
+        *((f"({{}} {sign} {{}})", "day", "day in text") for sign in _SIGNS),
+        ("({} IN ({}, {}))", "decimal", "whole", "decimal"),
+        ("({} IN ({}, {}))", "whole", "whole in text", "whole"),
+        ("({} BETWEEN {} AND {})", "decimal", "whole", "decimal"),
+        ("({} BETWEEN {} AND {})", "whole", "decimal", "whole in text"),
+        ("({} BETWEEN {} AND {})", "day", "day in text", "day"),
     ],
 }
 """Per type of value how one is made, and of what types."""
@@ -95,6 +108,8 @@ def columns(draw: st.DrawFn) -> list[str]:
 
 
 def _grown(draw: st.DrawFn, kind: str, depth: int) -> str:
+    if kind in _IN_TEXT:
+        return str(draw(st.sampled_from(_IN_TEXT[kind])))
     if depth == 0 or (depth < DEPTH and draw(st.booleans())):
         return str(draw(st.sampled_from(_LEAVES[kind])))
     form, *kinds = draw(st.sampled_from(_FORMS[kind]))

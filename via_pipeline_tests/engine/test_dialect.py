@@ -91,6 +91,13 @@ def test_the_counts_of_people_can_be_counted_on_spark() -> None:
         "SELECT CAST('yes' AS BOOLEAN)",
         "SELECT CAST('0x1F' AS BIGINT)",
         "SELECT 1e2 AS x",
+        "WITH t AS (SELECT a FROM t) SELECT a FROM t",
+        "WITH T AS (SELECT a FROM t WHERE a > 1) SELECT a FROM T",
+        "WITH x AS (SELECT a FROM y), y AS (SELECT a FROM t) SELECT a FROM x JOIN y USING (a)",
+        "SELECT a FROM (WITH t AS (SELECT 1 AS a) SELECT a FROM t) x JOIN t USING (a)",
+        "WITH x AS (SELECT 1 AS a) SELECT a FROM (WITH x AS (SELECT 2 AS a) SELECT a FROM x)",
+        "SELECT a FROM (WITH x AS (SELECT 1 AS a) SELECT a FROM x) y "
+        "JOIN (WITH x AS (SELECT 2 AS a) SELECT a FROM x) z USING (a)",
         "SELECT 0.123456789012345678901234567890123456789 AS x",
         "SELECT i BETWEEN SYMMETRIC 5 AND j FROM t",
         "SELECT g FROM t ORDER BY i + j",

@@ -207,20 +207,43 @@ def test_results_hold_rows_and_never_a_value(
     assert captured.out + captured.err == ""
 
 
-def test_a_rule_that_cannot_run_says_so_without_a_value(tmp_path: Path) -> None:
+def test_a_rule_on_a_column_that_is_not_there_fails_and_says_so(tmp_path: Path) -> None:
+    path = staged.write(tmp_path / "e.parquet", TYPES, [{"_row": 2, "tekst": "a"}])
+    rules = [
+        _rule("weg", "expect_column_values_to_not_be_null", column="bestaat_niet"),
+        _rule("goed", "expect_column_values_to_not_be_null", column="tekst"),
+    ]
+    for absent, good in _both(path, rules):
+        assert (absent.passed, absent.error) == (False, "kolom ontbreekt")
+        assert good.passed
+
+
+@pytest.mark.parametrize("threshold", [10**9, -1], ids=["pandas", "duckdb"])
+def test_a_rule_that_great_expectations_cannot_run_is_no_verdict(
+    tmp_path: Path, threshold: int
+) -> None:
     rows = [{"_row": 2, "tekst": "KANARIE-817263"}]
     path = staged.write(tmp_path / "e.parquet", TYPES, rows)
     rules = [
-        _rule("weg", "expect_column_values_to_not_be_null", column="bestaat_niet"),
-        _rule("soort", "expect_column_mean_to_be_between", column="tekst", min_value=1),
         _rule("goed", "expect_column_values_to_not_be_null", column="tekst"),
+        _rule("soort", "expect_column_mean_to_be_between", column="tekst", min_value=1),
     ]
-    for results in _both(path, rules):
-        absent, wrong, good = results
-        assert (absent.passed, absent.error) == (False, "kolom ontbreekt")
-        assert not wrong.passed
-        assert wrong.error and "817263" not in wrong.error
-        assert good.passed
+    with pytest.raises(engines.RuleNotRun, match=r"^soort: \w+$") as caught:
+        engines.run_on_file(rules, path, threshold_rows=threshold)
+    assert "817263" not in str(caught.value)
+
+
+@pytest.mark.parametrize("threshold", [10**9, -1], ids=["pandas", "duckdb"])
+def test_half_a_list_of_rows_is_no_verdict(
+    tmp_path: Path, threshold: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"_row": row, "tekst": None} for row in (2, 3)]
+    path = staged.write(tmp_path / "h.parquet", TYPES, rows)
+    rules = [_rule("leeg", "expect_column_values_to_not_be_null", column="tekst")]
+    listed = engines._with_rows
+    monkeypatch.setattr(engines, "_with_rows", lambda outcome, rows: listed(outcome, [*rows][1:]))
+    with pytest.raises(engines.RuleNotRun, match="leeg"):
+        engines.run_on_file(rules, path, threshold_rows=threshold)
 
 
 def test_one_table_after_another_is_each_on_its_own(

@@ -193,6 +193,40 @@ def test_one_failure_stops_no_other_and_is_tried_again(
     assert again.verdict is Verdict.ACCEPTED
 
 
+def test_a_hiccup_under_great_expectations_rejects_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GX calls a rule failed when the disk does not answer: that is not the partner's fault."""
+    home = examples.home(tmp_path)
+    record = examples.stage(home, P5, "p5_behoud-1")
+    monkeypatch.setattr(together, "MOST_VALUES", 0)  # so that every rule is asked inside DuckDB
+    staged_file = home.lake / str(record.tables[0].parquet)
+    away = staged_file.with_suffix(".weg")
+    real = engines._validate
+
+    def unreadable(*given: Any, python_regex: bool) -> Any:
+        if python_regex:
+            return real(*given, python_regex=python_regex)
+        staged_file.rename(away)
+        try:
+            return real(*given, python_regex=python_regex)
+        finally:
+            away.rename(staged_file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engines, "_validate", unreadable)
+        (bad,) = judge(home, P5, run_id="run-1", threshold_rows=DUCKDB)
+    assert [item.rule for item in bad.rules] == [run.JUDGED]
+    assert "dat ligt aan het platform" in bad.reasons[0]
+    rule, _, error = str(bad.rules[0].error).partition(": ")
+    assert rule in {one.id for one in run.rules_by_table(P5, home.data / "reference")[TABLE.name]}
+    assert error.endswith(("Error", "Exception"))
+    assert [row.verdict for row in Ledger(home.ledger).rows("p5_behoud")] == [None]
+    (again,) = judge(home, P5, run_id="run-2", threshold_rows=DUCKDB)
+    assert again.verdict is Verdict.ACCEPTED
+    assert [row.verdict for row in Ledger(home.ledger).rows("p5_behoud")] == ["accepted"]
+
+
 def test_however_many_are_judged_at_once_the_bytes_and_the_order_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
