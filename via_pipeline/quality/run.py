@@ -83,8 +83,9 @@ def judge(
     Writes per delivery: accepted parts, quarantine, result JSON and page, report to the partner,
     and last the verdict in the ledger. A delivery whose judging fails for a technical reason gets
     no verdict: its rows stay out, its result says which kind of failure it was, and it is tried
-    again next time; it stops no other. Of tables of more than ``threshold_rows`` rows no row
-    leaves DuckDB.
+    again next time; it stops no other. One of ``again`` then keeps the verdict and the result that
+    it had; what is returned says that it was not judged. Of tables of more than ``threshold_rows``
+    rows no row leaves DuckDB.
 
     Raises:
         BusyError: another process is judging this source.
@@ -110,7 +111,8 @@ def judge(
                     told = str(error) if is_ours else type(error).__name__
                     _log.error("%s could not be judged: %s", row.delivery_id, told)
                     result = _not_judged(contract, row, told)
-                    result.write(home.reports)
+                    if row.verdict is None:
+                        result.write(home.reports)
                 results.append(result)
         _write_index(home)
     return results

@@ -227,6 +227,26 @@ def test_a_hiccup_under_great_expectations_rejects_nobody(
     assert [row.verdict for row in Ledger(home.ledger).rows("p5_behoud")] == ["accepted"]
 
 
+def test_a_hiccup_while_judging_again_leaves_the_verdict_with_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = examples.home(tmp_path)
+    examples.stage(home, P5, "p5_behoud-1")
+    judge(home, P5, run_id="run-1")
+    (row,) = Ledger(home.ledger).rows("p5_behoud")
+    kept = path_of(home.reports, row.delivery_id).read_bytes()
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise OSError("weg")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engines, "_validate", broken)
+        (bad,) = judge(home, P5, run_id="run-2", again=[row.delivery_id])
+    assert [item.rule for item in bad.rules] == [run.JUDGED]
+    assert path_of(home.reports, row.delivery_id).read_bytes() == kept
+    assert [one.verdict for one in Ledger(home.ledger).rows("p5_behoud")] == ["accepted"]
+
+
 def test_however_many_are_judged_at_once_the_bytes_and_the_order_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

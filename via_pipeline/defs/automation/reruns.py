@@ -203,13 +203,16 @@ def _source(
     """Take in, judge and conform one source; a line of figures about it."""
     from via_pipeline.intake.run import take_in
     from via_pipeline.pilots import conform
-    from via_pipeline.quality.run import judge
+    from via_pipeline.quality.run import JUDGED, judge
 
     run_id, now = context.run_id, datetime.now(tz=UTC)
 
     def work() -> list[Any]:
         taken = take_in(home, contract, run_id=run_id, now=now)
         judged = judge(home, contract, run_id=run_id, again=again)
+        for result in judged:
+            if result.rules and result.rules[0].rule == JUDGED:
+                context.log.error(f"{result.delivery_id}: {result.reasons[0]}")
         conform.refresh(home, contract)
         return [contract.source, len(taken.new), len(judged)]
 
