@@ -13,7 +13,7 @@ during. Nothing here says that COVID-19 changed anything: other things happened 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -24,11 +24,14 @@ import duckdb
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.outcomes import plan as plans
 from via_pipeline.pilots import catalog
+from via_pipeline.pilots.basis import Basis, taken_up
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import literal, work
 from via_pipeline.storage.home import Home
 
 TABLE = "outcomes__covid"
+PIECES = "outcomes__covid__reeks"
+"""The folder below the lake with the months of each series; no table."""
 EVENTS = "outcomes__covid_gebeurtenis"
 # First national measures that closed workplaces and schools: Monday after the press conference of
 # Sunday 15 March 2020, as the plans' events have it.
@@ -114,11 +117,25 @@ SERIES = (
 
 
 def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
-    """Write ``outcomes__covid`` for now; return the number of rows."""
+    """Write ``outcomes__covid`` for now; return the number of rows.
+
+    The months of a series are counted once, until something of its source changes.
+    """
     chosen = list(contracts) if contracts is not None else load_all()
+    sources = {contract.source: contract for contract in chosen}
+    series = [one for one in SERIES if one.source in sources]
+    basis = Basis(home, chosen)
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
-        rows = [row for one in SERIES for row in _series(connection, chosen, one)]
+        asked = {}
+        for one in series:
+            name = basis.name(connection, sources[one.source], _months(one))
+            asked[f"{one.source}-{one.name}-{name}"] = _months(one)
+        parts = taken_up(connection, home, PIECES, asked)
+        rows = []
+        for one, part in zip(series, parts, strict=True):
+            months = connection.execute(f"{lake.scan(home.lake, [part])} ORDER BY maand").fetchall()
+            rows += _series(sources[one.source], one, months)
         return _write(connection, home, TABLE, COLUMNS, rows)
 
 
@@ -144,21 +161,20 @@ def see_events(
     _fill(connection, EVENTS, EVENT_COLUMNS, _events(connection, contracts, as_of))
 
 
+def _months(one: Series) -> str:
+    """SQL of a series: maand, n, teller and whether it is synthetic, oldest month first."""
+    return f"""
+SELECT date_trunc('month', {one.day})::DATE AS maand, count({_known(one)}) AS n,
+    count(*) FILTER ({one.predicate}) AS teller, bool_or(v.is_synthetisch) AS is_synthetisch
+FROM {one.table} t JOIN {catalog.DELIVERIES} v ON v.delivery_id = t._delivery
+WHERE {one.day} IS NOT NULL GROUP BY ALL HAVING n >= {MINIMUM} ORDER BY maand
+"""
+
+
 def _series(
-    connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], one: Series
+    contract: Contract, one: Series, months: Sequence[tuple[date, int, int, bool]]
 ) -> list[dict[str, Any]]:
     """The months of one series, oldest first, each with what the whole series says."""
-    contract = next((item for item in contracts if item.source == one.source), None)
-    if contract is None:
-        return []
-    months = connection.execute(
-        f"""
-        SELECT date_trunc('month', {one.day})::DATE AS maand, count({_known(one)}) AS n,
-            count(*) FILTER ({one.predicate}) AS teller, bool_or(v.is_synthetisch)
-        FROM {one.table} t JOIN {catalog.DELIVERIES} v ON v.delivery_id = t._delivery
-        WHERE {one.day} IS NOT NULL GROUP BY ALL HAVING n >= {MINIMUM} ORDER BY maand
-        """
-    ).fetchall()
     during = [month >= FIRST_MEASURES.replace(day=1) for month, *_ in months]
     jump = _jump([month for month, *_ in months], [100 * t / n for _, n, t, _ in months], during)
     rows = []

@@ -16,11 +16,14 @@ from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.outcomes import compute, model
 from via_pipeline.outcomes.model import Plan
 from via_pipeline.pilots import catalog
+from via_pipeline.pilots.basis import Basis, taken_up
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
 
 TABLE = "outcomes__bereik"
+PIECES = "outcomes__bereik__bron"
+"""The folder below the lake with what each source delivered; no table."""
 COLUMNS: dict[str, str] = {
     "pilot_id": "VARCHAR",
     "locatie": "VARCHAR",
@@ -77,21 +80,41 @@ def query(contracts: Iterable[Contract]) -> str:
     ``periode`` and ``locatie`` are ``alle`` where all are taken together: somebody who is in two
     periods counts once there.
     """
-    by_name = {contract.source: contract for contract in contracts}
-    parts = [_register()]
-    for source in model.names():
-        if source in by_name:
-            parts.append(_delivered(model.load(source), by_name[source]))
-    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
-    return f"SELECT {cast} FROM ({' UNION ALL '.join(parts)}) ORDER BY {', '.join(KEY)}"
+    return _together([_register(), *(sql for _, sql in _of_sources(contracts))])
 
 
 def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
-    """Write ``outcomes__bereik`` for now; return the number of rows."""
+    """Write ``outcomes__bereik`` for now; return the number of rows.
+
+    Who delivered is counted once a source, until something of it changes: everybody has to be
+    looked at for it.
+    """
     chosen = list(contracts) if contracts is not None else load_all()
+    basis = Basis(home, chosen)
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
-        return lake.replace_table(home.lake, TABLE, connection, query(chosen)).rows
+        asked = {
+            f"{contract.source}-{basis.name(connection, contract, sql)}": _together([sql])
+            for contract, sql in _of_sources(chosen)
+        }
+        parts = taken_up(connection, home, PIECES, asked)
+        delivered = lake.scan(home.lake, parts, COLUMNS)
+        every = _together([_register(), delivered])
+        return lake.replace_table(home.lake, TABLE, connection, every).rows
+
+
+def _of_sources(contracts: Iterable[Contract]) -> list[tuple[Contract, str]]:
+    by_name = {contract.source: contract for contract in contracts}
+    return [
+        (by_name[source], _delivered(model.load(source), by_name[source]))
+        for source in model.names()
+        if source in by_name
+    ]
+
+
+def _together(queries: Iterable[str]) -> str:
+    cast = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+    return f"SELECT {cast} FROM ({' UNION ALL '.join(queries)}) ORDER BY {', '.join(KEY)}"
 
 
 def _register() -> str:

@@ -9,21 +9,15 @@ Belongs here: connecting ``compute`` to the lake. Does not belong here: SQL of a
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import duckdb
 
-from via_pipeline import fingerprint
 from via_pipeline.contracts.model import Contract, load
 from via_pipeline.outcomes import compute, model
 from via_pipeline.pilots import catalog
+from via_pipeline.pilots.basis import Basis
 from via_pipeline.pilots.catalog import DELIVERIES
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
-from via_pipeline.storage.hashing import sha256_of
 from via_pipeline.storage.home import Home
 
 REGISTER = "register"
@@ -51,13 +45,11 @@ def refresh(home: Home, source: str) -> int:
     """
     contract, plan = load(source), model.load(source)
     register = load(REGISTER)
-    # Before anything is looked at: what changes from here on makes the digest an older one, so
-    # that the next refresh counts anew; the other way about it would keep the older figures.
-    around = _around(home, contract, register) if plan.is_per_delivery_period else {}
+    basis = Basis(home, [contract], [register]) if plan.is_per_delivery_period else None
     with work(home.scratch) as connection:
         catalog.register(connection, home, [contract, register])
-        if plan.is_per_delivery_period:
-            query = _of_periods(connection, home, plan, contract, around)
+        if basis is not None:
+            query = _of_periods(connection, home, plan, contract, basis)
         else:
             query = compute.on(connection, plan, contract)
         return lake.replace_table(home.lake, table_of(source), connection, query).rows
@@ -68,7 +60,7 @@ def _of_periods(
     home: Home,
     plan: model.Plan,
     contract: Contract,
-    around: Mapping[str, Any],
+    basis: Basis,
 ) -> str:
     """SQL of the whole table, put together from the figures of each period.
 
@@ -82,11 +74,9 @@ def _of_periods(
         "WHERE bron = ? AND is_in_gebruik GROUP BY ALL ORDER BY ALL",
         [plan.source],
     ).fetchall()
-    facts = _facts(connection, contract)
     for _, deliveries in periods:
-        # Named after what is asked, not after who counts: the figures are the same.
         asked = compute.query(plan, contract, deliveries)
-        name = _digest(asked, around, {one: facts[one] for one in deliveries})
+        name = basis.name(connection, contract, asked, deliveries)
         part = lake.remembered(home.lake, folder, name, known)
         if part is None:
             query = compute.on(connection, plan, contract, deliveries)
@@ -95,41 +85,6 @@ def _of_periods(
     lake.settle(home.lake, folder, parts)
     every = lake.scan(home.lake, parts, compute.COLUMNS)
     return f"SELECT * FROM ({every}) ORDER BY {', '.join(compute.KEY)}"
-
-
-def _around(home: Home, contract: Contract, register: Contract) -> dict[str, Any]:
-    """What the figures of every period rest on, and under ``files`` the parts of each delivery."""
-    files: dict[str, list[str]] = {}
-    for table in contract.tables:
-        if table.conformed:
-            for name, part in sorted(lake.listed(home.lake, table.lake_table).items()):
-                files.setdefault(name, []).append(part.sha256)
-    return {
-        "code": fingerprint.code(),
-        "register": [
-            part.sha256
-            for table in register.tables
-            for part in lake.listed(home.lake, table.lake_table).values()
-        ],
-        "left out": sha256_of(home.exclusions) if home.exclusions.exists() else "",
-        "files": files,
-    }
-
-
-def _facts(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, list[str]]:
-    """What the catalog says of each delivery of a source: its key, its day, whether it counts."""
-    found = connection.execute(
-        f"SELECT delivery_id, columns(*)::VARCHAR FROM {DELIVERIES} WHERE bron = ?",
-        [contract.source],
-    ).fetchall()
-    return {row[0]: list(row[1:]) for row in found}
-
-
-def _digest(query: str, around: Mapping[str, Any], facts: Mapping[str, list[str]]) -> str:
-    """The name of a period's figures: another one as soon as anything is other."""
-    files = {one: around["files"].get(one) for one in facts}
-    text = json.dumps([query, {**around, "files": files}, facts], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def combine(home: Home) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.pilots import catalog
+from via_pipeline.pilots.basis import Basis, taken_up
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import literal, quoted, work
 from via_pipeline.storage.home import Home
@@ -49,6 +50,10 @@ COLUMNS: dict[str, str] = {
 }
 """Columns of the table and their DuckDB types, in order."""
 
+PIECES = "pilots__stand__deelnemers"
+"""The folder below the lake with the number of persons of each pilot; no table."""
+_COUNTED = {"pilot_id": "VARCHAR", "locatie": "VARCHAR", "deelnemers_n": "BIGINT"}
+
 WHOLE = "alle"
 _SITE = "locatie"
 # Fields of a delivery's key that name who it is about; the others name a period or a moment.
@@ -65,7 +70,7 @@ _FIGURES = {
 }
 
 
-def query(contracts: Iterable[Contract]) -> str:
+def query(contracts: Iterable[Contract], participants: str | None = None) -> str:
     """SQL of the state, over the views that ``catalog.register`` made for ``contracts``.
 
     The contracts must include ``register``. Columns, in order: pilot_id, locatie, locatie_naam,
@@ -73,13 +78,14 @@ def query(contracts: Iterable[Contract]) -> str:
     statustekst_bekend_op, gepland, doel, gerealiseerd, ontwerp, budget, voorwaarde (texts),
     evaluator, leveringen_ontvangen, leveringen_in_gebruik, bronhouders (distinct
     employers, organisations or sites; NULL where deliveries name none),
-    deelnemers_n (distinct persons), leveringen (ids), is_synthetisch.
+    deelnemers_n (distinct persons), leveringen (ids), is_synthetisch. ``participants`` is SQL of
+    the persons (``_COUNTED``) where they were counted before.
     """
     sources = [contract for contract in contracts if contract.pilot]
     figures = ",\n".join(_figures(name, kinds) for name, kinds in _FIGURES.items())
     return f"""
 WITH levering AS ({_deliveries(sources)}),
-deelnemers AS ({_participants(sources)}),
+deelnemers AS ({participants or _every(sources)}),
 stand AS (
     SELECT pilot_id, arg_max(struct_pack(brief, fase, status, tekst, bekend_op), bekend_op) AS s
     FROM register__status GROUP BY pilot_id
@@ -124,11 +130,21 @@ ORDER BY l.pilot_id, l.locatie
 
 
 def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
-    """Write ``pilots__stand`` for now; return the number of rows."""
+    """Write ``pilots__stand`` for now; return the number of rows.
+
+    Persons are counted once a pilot, until something of it changes.
+    """
     chosen = list(contracts) if contracts is not None else load_all()
+    basis = Basis(home, chosen)
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
-        return lake.replace_table(home.lake, TABLE, connection, query(chosen)).rows
+        asked = {
+            "-".join([pilot, *(basis.name(connection, one, sql) for one in sources)]): sql
+            for pilot, (sources, sql) in _participants(chosen).items()
+        }
+        parts = taken_up(connection, home, PIECES, asked)
+        counted = lake.scan(home.lake, parts, _COUNTED)
+        return lake.replace_table(home.lake, TABLE, connection, query(chosen, counted)).rows
 
 
 def _figures(name: str, kinds: tuple[str, ...]) -> str:
@@ -160,38 +176,47 @@ def _deliveries(sources: list[Contract]) -> str:
     return "\nUNION ALL\n".join(selects) or _none("locatie, bronhouder, delivery_id")
 
 
-def _participants(sources: list[Contract]) -> str:
-    """pilot_id, locatie (``alle`` for the whole) and how many persons: of those that have any.
+def _every(sources: list[Contract]) -> str:
+    """``_COUNTED`` of all pilots."""
+    selects = [f"SELECT * FROM ({sql})" for _, sql in _participants(sources).values()]
+    return "\nUNION ALL\n".join(selects) or _none("locatie, deelnemers_n")
 
-    Of the first table of every source that has persons. Sites are those in the deliveries' keys.
+
+def _participants(contracts: list[Contract]) -> dict[str, tuple[list[Contract], str]]:
+    """By pilot its sources that have persons, and SQL of how many there are (``_COUNTED``).
+
+    Of the first table of every source that has persons. Sites are those in the deliveries' keys;
+    ``alle`` is the whole.
     """
-    pilots: dict[str, list[str]] = {}
-    with_sites = {source.pilot for source in sources if _SITE in source.delivery.key}
-    for contract in sources:
+    rows: dict[str, list[tuple[Contract, str]]] = {}
+    for contract in contracts:
         for table in contract.tables:
-            if table.conformed and table.persons:
+            if contract.pilot and table.conformed and table.persons:
                 person = table.persons[0].name
                 pair = f"r.{quoted(person + '_id_soort')}, r.{quoted(person + '_id')}"
-                pilots.setdefault(contract.pilot or "", []).append(
+                sql = (
                     f"SELECT v.sleutel[{literal(_SITE)}] AS locatie, "
                     f"concat_ws(chr(31), {pair}) AS persoon FROM {quoted(table.lake_table)} r "
                     f"JOIN {catalog.DELIVERIES} v ON v.delivery_id = r._delivery"
                 )
+                rows.setdefault(contract.pilot, []).append((contract, sql))
                 break
-    selects = []
-    for pilot, rows in pilots.items():
-        united = " UNION ALL ".join(rows)
+    found = {}
+    for pilot, selects in rows.items():
+        united = " UNION ALL ".join(sql for _, sql in selects)
         place = f"SELECT {literal(pilot)} AS pilot_id"
-        selects.append(
+        counted = (
             f"{place}, {literal(WHOLE)} AS locatie, count(*) AS deelnemers_n "
             f"FROM (SELECT DISTINCT persoon FROM ({united}))"
         )
-        if pilot in with_sites:
-            selects.append(
-                f"{place}, locatie, count(DISTINCT persoon) AS deelnemers_n FROM ({united}) "
-                f"WHERE locatie <> {literal(WHOLE)} GROUP BY locatie"
+        if any(_SITE in contract.delivery.key for contract, _ in selects):
+            counted += (
+                f"\nUNION ALL\n{place}, locatie, count(DISTINCT persoon) AS deelnemers_n "
+                f"FROM ({united}) WHERE locatie <> {literal(WHOLE)} GROUP BY locatie"
             )
-    return "\nUNION ALL\n".join(selects) or _none("locatie, deelnemers_n")
+        ordered = f"SELECT * FROM ({counted}) ORDER BY ALL"
+        found[pilot] = [contract for contract, _ in selects], ordered
+    return {pilot: found[pilot] for pilot in sorted(found)}
 
 
 def _none(columns: str) -> str:
