@@ -97,6 +97,11 @@ def us(place: Path) -> tuple[list[report.Line], dict]:
         took, told = night(place, data, given)
         lines.append(report.Line(rows, name, took.seconds, took.cpu_s, took.peak_mb, told["split"]))
         tell(lines[-1])
+        if name == report.US:
+            alike = told["alike"]
+            line = report.Line(rows, report.ALIKE, alike["s"], alike["cpu_s"], took.peak_mb)
+            lines.append(line)
+            tell(line)
     out = place / "out" / "ours"
     shutil.rmtree(out, ignore_errors=True)
     ours.results(place / "home", data, out)

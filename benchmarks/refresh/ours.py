@@ -38,6 +38,14 @@ SHARES = {
 }
 """What a step's time went to, by how its name begins. Reading and conforming are one pass."""
 
+ALIKE = frozenset(
+    f"{room}__{source}"
+    for room in ("intake", "quality", "tables", "outcomes")
+    for source in work.SOURCES
+)
+"""The steps that do what the others do too: read, judge, write, count two tables of outcomes."""
+IMPORTED = ("dagster", "great_expectations", "definitions")
+
 
 def night(home_root: Path, data: Path, editions: list[str]) -> dict[str, object]:
     """One walk in this process; seconds (``s``) and processor seconds (``cpu_s``) by what they
@@ -76,7 +84,13 @@ def night(home_root: Path, data: Path, editions: list[str]) -> dict[str, object]
     ):
         by_share[name] |= {"s": done.seconds.get(key, 0.0)}
     by_share["Dagster between steps"] |= {"s": done.seconds["runs"] - steps["s"]}
-    return {"split": by_share, "walk": total, "in_steps": steps, "steps": said,
+    imported = sum(done.seconds.get(name, 0.0) for name in IMPORTED)
+    alike = {
+        # Imports are work for one processor.
+        unit: imported + sum(took[unit] for name, took in said.items() if name in ALIKE)
+        for unit in ("s", "cpu_s")
+    }
+    return {"split": by_share, "walk": total, "in_steps": steps, "alike": alike, "steps": said,
             "checks": sum(done.checks.values())}  # fmt: skip
 
 
@@ -134,6 +148,7 @@ def main() -> None:
     own = {"s": time.time() - asked.began if asked.began else 0.0, "cpu_s": time.process_time()}
     told = night(asked.home, asked.data, asked.edition)
     told["split"]["process start"] = own
+    told["alike"] = {unit: told["alike"][unit] + own[unit] for unit in own}
     sys.stdout.write(json.dumps(told) + "\n")
 
 
