@@ -67,7 +67,7 @@ truth: $(VENV)/.dev ## do the estimators find what was planted? bias, coverage, 
 	@$(BIN)/python benchmarks/truth.py --jobs $(JOBS)
 
 .PHONY: bench
-bench: $(VENV)/.dev $(VENV)/.peers ## a night beside bare DuckDB, pandas + GX, Polars, dbt (ROWS="1e5 1e6 1e7"; an hour or more)
+bench: $(VENV)/.dev build/bench/.peers ## a night beside bare DuckDB, pandas + GX, Polars, dbt (ROWS="1e5 1e6 1e7"; an hour or more)
 	@$(BIN)/python -m benchmarks.refresh $(ROWS)
 
 .PHONY: bench-disclosure
@@ -194,7 +194,8 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 # The peers of `make bench`, each in an environment of its own below build/: nothing of them lands here.
-$(VENV)/.peers: $(wildcard requirements/bench/*.txt) $(VENV)/.uv
+# The mark lies there too: `make clean` takes both away.
+build/bench/.peers: $(wildcard requirements/bench/*.txt) $(VENV)/.uv
 	@echo "Installing what the benchmark is held against ..."
 	@for list in requirements/bench/*.txt; do \
 		place=build/bench/$$(basename $$list .txt); \
