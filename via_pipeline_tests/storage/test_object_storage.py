@@ -462,9 +462,9 @@ def test_a_machine_that_was_taken_over_is_told_and_changes_nothing(
     monkeypatch.setattr(lease, "_DEAD_SECONDS", -60)
     other = lease.Lease(two.bucket, "twee")
     with pytest.raises(Overtaken, match="took over"), kept.alone(one, 1):
+        (beat,) = [thread for thread in threading.enumerate() if thread.name == lease.BEAT]
         # The first one writes its sign of life all the time: whoever takes over is between two.
         other.take(20)
-        (beat,) = [thread for thread in threading.enumerate() if thread.name == lease.BEAT]
         beat.join(20)
         monkeypatch.setattr(lease, "_DEAD_SECONDS", 120)
         # From now on it changes nothing, however it tries.
