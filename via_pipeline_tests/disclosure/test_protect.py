@@ -84,7 +84,7 @@ def test_the_order_of_rows_never_matters(made, shuffler):
 
 
 @given(cells())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_hidden_can_be_worked_out_and_nothing_small_is_shown(made):
     rows = tables.results(made)
     with duckdb.connect() as connection:

@@ -154,7 +154,7 @@ def test_shares_ratio_and_their_intervals_are_those_of_statsmodels():
 @given(
     st.tuples(st.integers(1, 400), st.integers(1, 400), st.integers(0, 400), st.integers(0, 400))
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_interval_in_sql_is_the_one_of_statsmodels(counts):
     a, b, more, others = counts
     n, m = a + more, b + others

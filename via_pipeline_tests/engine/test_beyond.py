@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from beyond import chosen, verdicts
+from via_pipeline.quality import engines
 
 
 def test_no_files_are_not_the_same_files() -> None:
@@ -36,3 +37,5 @@ def test_verdicts_on_files_that_pandas_judges_are_refused(
     monkeypatch.setenv("VIA_PSEUDONYM_KEY", "")  # put back afterwards: ``staged`` sets its own
     with pytest.raises(verdicts.TooSmall, match="50,000 a file"):
         verdicts.staged(tmp_path / "small", 400)
+    monkeypatch.setattr(engines, "PANDAS_LIMIT_ROWS", 99)
+    assert verdicts.staged(tmp_path / "large", 400).ledger.exists()

@@ -225,7 +225,7 @@ TestGate = Gate.TestCase
 TestGate.settings = settings(
     # Making a failure shorter takes minutes here; the steps as drawn can be read.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    max_examples=18,
+    max_examples=25,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -35,7 +35,7 @@ from via_pipeline_tests.quality import examples
 
 SEED = 20201109
 QUIET = settings(
-    max_examples=45,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,

@@ -29,7 +29,7 @@ SETS = "(periode), (periode, plaats)"
 
 
 @pytest.mark.parametrize("meet", [False, True], ids=["", "every hash meets"])
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(rows=ROWS)
 def test_values_that_stand_alone_are_counted_as_rows_and_all_are_counted_once(meet, rows):
     with duckdb.connect() as connection:
