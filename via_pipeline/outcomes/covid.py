@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -130,7 +131,7 @@ def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
         asked = {}
         for one in series:
             name = basis.name(connection, sources[one.source], _months(one))
-            asked[f"{one.source}-{one.name}-{name}"] = _months(one)
+            asked[f"{one.source}-{one.name}-{name}"] = partial(_months, one)
         parts = taken_up(connection, home, PIECES, asked)
         rows = []
         for one, part in zip(series, parts, strict=True):

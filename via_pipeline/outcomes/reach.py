@@ -11,6 +11,7 @@ Organisations that adopted an approach afterwards are rows of the register (``ov
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.outcomes import compute, model
@@ -94,7 +95,7 @@ def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
         asked = {
-            f"{contract.source}-{basis.name(connection, contract, sql)}": _together([sql])
+            f"{contract.source}-{basis.name(connection, contract, sql)}": partial(_together, [sql])
             for contract, sql in _of_sources(chosen)
         }
         parts = taken_up(connection, home, PIECES, asked)

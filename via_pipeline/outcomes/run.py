@@ -9,12 +9,14 @@ Belongs here: connecting ``compute`` to the lake. Does not belong here: SQL of a
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 
 from via_pipeline.contracts.model import Contract, load
 from via_pipeline.outcomes import compute, model
 from via_pipeline.pilots import catalog
-from via_pipeline.pilots.basis import Basis
+from via_pipeline.pilots.basis import Basis, taken_up
 from via_pipeline.pilots.catalog import DELIVERIES
 from via_pipeline.storage import lake
 from via_pipeline.storage.duck import work
@@ -66,8 +68,7 @@ def _of_periods(
 
     Writes those of a period whose digest is new, and removes what no period has any more.
     """
-    folder, parts = pieces_of(plan.source), []
-    known = lake.listed(home.lake, folder)
+    asked = {}
     periods = connection.execute(
         f"SELECT coalesce(sleutel['periode'], '{compute.UNKNOWN}') AS periode, "
         f"list(delivery_id ORDER BY delivery_id) FROM {DELIVERIES} "
@@ -75,14 +76,10 @@ def _of_periods(
         [plan.source],
     ).fetchall()
     for _, deliveries in periods:
-        asked = compute.query(plan, contract, deliveries)
-        name = basis.name(connection, contract, asked, deliveries)
-        part = lake.remembered(home.lake, folder, name, known)
-        if part is None:
-            query = compute.on(connection, plan, contract, deliveries)
-            part = lake.write_part(home.lake, folder, name, connection, query)
-        parts.append(part)
-    lake.settle(home.lake, folder, parts)
+        query = compute.query(plan, contract, deliveries)
+        name = basis.name(connection, contract, query, deliveries)
+        asked[name] = partial(compute.on, connection, plan, contract, deliveries)
+    parts = taken_up(connection, home, pieces_of(plan.source), asked)
     every = lake.scan(home.lake, parts, compute.COLUMNS)
     return f"SELECT * FROM ({every}) ORDER BY {', '.join(compute.KEY)}"
 

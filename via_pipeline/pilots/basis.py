@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -76,18 +76,18 @@ def taken_up(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
     folder: str,
-    asked: Mapping[str, str],
+    asked: Mapping[str, Callable[[], str]],
 ) -> list[lake.Part]:
-    """The parts with the answers to ``asked`` (name to SQL), in its order.
+    """The parts with the answers to ``asked`` (name to what gives SQL), in its order.
 
     Those that lie in ``folder`` of the lake under their names are taken as they are, the others are
-    written; what else lies there goes.
+    written (their SQL is asked for then); what else lies there goes.
     """
     known = lake.listed(home.lake, folder)
     parts = []
     for name, query in asked.items():
         part = lake.remembered(home.lake, folder, name, known)
-        parts.append(part or lake.write_part(home.lake, folder, name, connection, query))
+        parts.append(part or lake.write_part(home.lake, folder, name, connection, query()))
     lake.settle(home.lake, folder, parts)
     return parts
 

@@ -11,6 +11,7 @@ passes ``disclosure`` before anyone outside sees it).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from via_pipeline.contracts.model import Contract, load_all
 from via_pipeline.pilots import catalog
@@ -139,7 +140,9 @@ def refresh(home: Home, contracts: Iterable[Contract] | None = None) -> int:
     with work(home.scratch) as connection:
         catalog.register(connection, home, chosen)
         asked = {
-            "-".join([pilot, *(basis.name(connection, one, sql) for one in sources)]): sql
+            "-".join([pilot, *(basis.name(connection, one, sql) for one in sources)]): partial(
+                str, sql
+            )
             for pilot, (sources, sql) in _participants(chosen).items()
         }
         parts = taken_up(connection, home, PIECES, asked)
